@@ -1,0 +1,113 @@
+"""Codecs: an annotation in, the functions between its values and their bytes out."""
+
+from __future__ import annotations
+
+import itertools
+import typing
+from collections.abc import Callable, Hashable, Mapping
+from functools import cache
+from types import MappingProxyType, UnionType
+from typing import Any, Generic, TypeVar
+
+from tilth.primitives.scale.defaults import default_maker
+from tilth.primitives.scale.faults import fault
+from tilth.primitives.scale.reading import write_decoders
+from tilth.primitives.scale.resolve import Resolver
+from tilth.primitives.scale.shapes import Shape, fixed_size
+from tilth.primitives.scale.source import Source
+from tilth.primitives.scale.writing import write_encoder
+
+T = TypeVar("T")
+
+_NOTHING: Mapping[object, object] = MappingProxyType({})
+
+
+class Codec(Generic[T]):
+    """`encode` and `decode` are the generated functions themselves: no call in between.
+
+    `decode` wants the whole input, `decode_at(data, offset)` returns the value and where it ended.
+    """
+
+    __slots__ = (
+        "_default",
+        "annotation",
+        "decode",
+        "decode_at",
+        "encode",
+        "fixed_size",
+        "shape",
+    )
+
+    encode: Callable[[T], bytes]
+    decode: Callable[[bytes], T]
+    decode_at: Callable[[bytes, int], tuple[T, int]]
+
+    def __init__(self, annotation: object, shape: Shape, serial: Callable[[], int]) -> None:
+        functions = _compiled(shape, serial)
+        self.annotation = annotation
+        self.shape = shape
+        self.fixed_size: int | None = fixed_size(shape)
+        self.encode = functions["encode"]
+        self.decode = functions["decode"]
+        self.decode_at = functions["decode_at"]
+        self._default: Callable[[], T] | None = None
+
+    @property
+    def default(self) -> T:
+        """Rust's `Default`, made anew each time."""
+        if self._default is None:
+            self._default = default_maker(self.shape)
+        return self._default()
+
+    def __repr__(self) -> str:
+        return f"<Codec {self.shape}>"
+
+
+def _compiled(shape: Shape, serial: Callable[[], int]) -> dict[str, Any]:
+    decoders, encoder = Source(shape, serial), Source(shape, serial)
+    write_decoders(shape, decoders)
+    write_encoder(shape, encoder)
+    encoder.bind_as("fault", fault)
+    return {**decoders.build(), "encode": encoder.build()["encode"]}
+
+
+class Codecs:
+    """The codecs of one runtime: each annotation is compiled once.
+
+    A binding says what a placeholder class, a NewType or a `Param`'s name stands for: another
+    annotation or a CustomCodec.
+    """
+
+    def __init__(self, bindings: Mapping[object, object] = _NOTHING) -> None:
+        self._resolver = Resolver(bindings)
+        self._codecs: dict[Hashable, Codec[Any]] = {}
+        self._serial = itertools.count()
+
+    def of(self, annotation: object) -> Codec[Any]:
+        key = ordered(annotation)
+        if key not in self._codecs:
+            shape = self.shape(annotation)
+            self._codecs[key] = Codec(annotation, shape, self._serial.__next__)
+        return self._codecs[key]
+
+    def shape(self, annotation: object) -> Shape:
+        return self._resolver.shape(annotation)
+
+
+def ordered(annotation: object) -> Hashable:
+    """A key under which `A | B` and `B | A` differ, as their bytes do; Python calls them equal."""
+    args = typing.get_args(annotation)
+    if not args:
+        return annotation
+    origin = typing.get_origin(annotation)
+    return typing.Union if origin is UnionType else origin, *map(ordered, args)
+
+
+@cache
+def _default_codecs() -> Codecs:
+    return Codecs()
+
+
+def codec(annotation: object) -> Codec[Any]:
+    """The codec under the default bindings."""
+    return _default_codecs().of(annotation)
