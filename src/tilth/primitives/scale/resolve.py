@@ -54,7 +54,7 @@ _PLAIN: dict[object, Shape] = {
     None: UNIT,
     type(None): UNIT,
 }
-_NO_WIDTH = "an int has no width of its own: annotate it u8, u16, u32, u64, u128, u256 or i8…i128"
+_NO_WIDTH = "an int (or Any) has no width of its own: annotate it u8, u16, u32, u64, u128, u256 or i8…i128"
 
 
 class Resolver:
@@ -66,7 +66,7 @@ class Resolver:
 
     def shape(self, annotation: object) -> Shape:
         base, marks = unwrapped(annotation)
-        shape = None if base is int else self._bare(base)
+        shape = None if base in (int, Any) else self._bare(base)
         for mark in marks:
             shape = self._marked(shape, mark)
         if shape is None:

@@ -1,0 +1,283 @@
+"""The system pallet's transaction extensions: version, chain, mortality, nonce and weight."""
+
+from typing import Any, ClassVar
+
+from tilth.frame import (
+    H256,
+    ZERO_WEIGHT,
+    AccountId,
+    Compact,
+    Nonce,
+    PostInfo,
+    Reason,
+    RuntimeCall,
+    SignedCaller,
+    Transaction,
+    TransactionExtension,
+    ValidTransaction,
+    Weight,
+    invalid,
+    replace,
+    struct,
+    u32,
+    validity,
+)
+from tilth.pallets.system.limits import WeightPerClass
+from tilth.pallets.system.pallet import System
+from tilth.primitives.types import Era
+
+_U64_MAX = 2**64 - 1
+
+
+def signer_of(transaction: Transaction) -> AccountId | None:
+    caller = transaction.origin.caller
+    return caller.who if type(caller) is SignedCaller else None
+
+
+class _SystemExtension(TransactionExtension):
+    def __init__(self, system: System) -> None:
+        self.system = system
+
+
+class _Weighed(_SystemExtension):
+    """An extension that was benchmarked."""
+
+    weight_name: ClassVar[str]
+
+    def weight(self, value: Any, call: RuntimeCall) -> Weight:
+        return self.system.extension_weight(self.weight_name)
+
+
+@struct(
+    path="frame_system::extensions::check_non_zero_sender::CheckNonZeroSender", params={"T": ...}
+)
+class _NonZeroSender: ...
+
+
+class CheckNonZeroSender(_Weighed):
+    """The all-zero account signs nothing."""
+
+    explicit = _NonZeroSender
+    weight_name = "check_non_zero_sender"
+
+    def validate(self, value: Any, transaction: Transaction) -> ValidTransaction:
+        signer = signer_of(transaction)
+        if signer is not None and not any(signer):
+            raise invalid(validity.BadSigner())
+        return ValidTransaction()
+
+
+@struct(path="frame_system::extensions::check_spec_version::CheckSpecVersion", params={"T": ...})
+class _SpecVersion: ...
+
+
+class CheckSpecVersion(_Weighed):
+    """The transaction was made for this version of the runtime."""
+
+    explicit = _SpecVersion
+    implicit = u32
+    weight_name = "check_spec_version"
+
+    def implied(self, value: Any) -> int:
+        return self.system.runtime.spec_version
+
+
+@struct(path="frame_system::extensions::check_tx_version::CheckTxVersion", params={"T": ...})
+class _TxVersion: ...
+
+
+class CheckTxVersion(_Weighed):
+    """The transaction was made for this version of the format."""
+
+    explicit = _TxVersion
+    implicit = u32
+    weight_name = "check_tx_version"
+
+    def implied(self, value: Any) -> int:
+        return self.system.runtime.transaction_version
+
+
+@struct(path="frame_system::extensions::check_genesis::CheckGenesis", params={"T": ...})
+class _Genesis: ...
+
+
+class CheckGenesis(_Weighed):
+    """The transaction was made for this chain."""
+
+    explicit = _Genesis
+    implicit = H256
+    weight_name = "check_genesis"
+
+    def implied(self, value: Any) -> H256:
+        return self.system.block_hash[0]
+
+
+@struct(
+    path="frame_system::extensions::check_mortality::CheckMortality",
+    params={"T": ...},
+    unnamed=True,
+)
+class _Mortality:
+    era: Era
+
+
+class CheckMortality(_SystemExtension):
+    """The transaction lives only for its era."""
+
+    explicit = _Mortality
+    implicit = H256
+
+    def implied(self, value: _Mortality) -> H256:
+        birth = value.era.birth(self.system.number.get())
+        if birth not in self.system.block_hash:
+            raise invalid(validity.AncientBirthBlock())
+        return self.system.block_hash[birth]
+
+    def weight(self, value: _Mortality, call: RuntimeCall) -> Weight:
+        name = "check_mortality_immortal_transaction"
+        if not value.era.is_immortal:
+            name = "check_mortality_mortal_transaction"
+        return self.system.extension_weight(name)
+
+    def validate(self, value: _Mortality, transaction: Transaction) -> ValidTransaction:
+        now = self.system.number.get()
+        return ValidTransaction(longevity=max(value.era.death(now) - now, 0))
+
+
+@struct(path="frame_system::extensions::check_nonce::CheckNonce", params={"T": ...}, unnamed=True)
+class _Nonce:
+    nonce: Compact[Nonce]
+
+
+class CheckNonce(_Weighed):
+    """Each account's transactions are numbered and applied in their order, once."""
+
+    explicit = _Nonce
+    weight_name = "check_nonce"
+
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self._tag = system.runtime.codecs.of(tuple[AccountId, Nonce])
+
+    def validate(self, value: _Nonce, transaction: Transaction) -> ValidTransaction:
+        signer = signer_of(transaction)
+        if signer is None:
+            return ValidTransaction()
+        account = self.system.account[signer]
+        if account.providers == 0 and account.sufficients == 0:
+            raise invalid(validity.Payment())
+        if value.nonce < account.nonce:
+            raise invalid(validity.Stale())
+        provides = (self._tag.encode((signer, value.nonce)),)
+        requires: tuple[bytes, ...] = ()
+        if account.nonce < value.nonce:
+            requires = (self._tag.encode((signer, value.nonce - 1)),)
+        return ValidTransaction(requires=requires, provides=provides)
+
+    def prepare(self, value: _Nonce, transaction: Transaction) -> bool:
+        signer = signer_of(transaction)
+        if signer is None:
+            return False
+        account = self.system.account[signer]
+        if value.nonce > account.nonce:
+            raise invalid(validity.Future())
+        self.system.account[signer] = replace(account, nonce=account.nonce + 1)
+        return True
+
+    def post_dispatch(
+        self, prepared: bool, transaction: Transaction, post: PostInfo, failure: Reason | None
+    ) -> Weight:
+        return ZERO_WEIGHT if prepared else self.weight(None, transaction.call)
+
+
+@struct(path="frame_system::extensions::check_weight::CheckWeight", params={"T": ...})
+class _CheckWeight: ...
+
+
+class CheckWeight(_Weighed):
+    """A block holds no more weight and length than its limits."""
+
+    explicit = _CheckWeight
+    weight_name = "check_weight"
+
+    def validate(self, value: Any, transaction: Transaction) -> ValidTransaction:
+        self._next_length(transaction)
+        limit = self._limits(transaction).max_extrinsic
+        if limit is not None and transaction.info.total_weight.any_gt(limit):
+            raise invalid(validity.ExhaustsResources())
+        return ValidTransaction()
+
+    def prepare(self, value: Any, transaction: Transaction) -> None:
+        length = self._next_length(transaction)
+        weight = self._next_weight(transaction)
+        self._check_proof(length, weight)
+        self.system.all_extrinsics_len.put(length)
+        self.system.block_weight.put(weight)
+
+    def post_dispatch(
+        self, prepared: Any, transaction: Transaction, post: PostInfo, failure: Reason | None
+    ) -> Weight:
+        self.system.reclaim(transaction.info, post)
+        return ZERO_WEIGHT
+
+    def validate_bare(self, transaction: Transaction) -> ValidTransaction:
+        return self.validate(None, transaction)
+
+    def prepare_bare(self, transaction: Transaction) -> None:
+        self.prepare(None, transaction)
+
+    def post_dispatch_bare(self, transaction: Transaction, post: PostInfo) -> None:
+        self.system.reclaim(transaction.info, post)
+
+    def _limits(self, transaction: Transaction) -> Any:
+        return self.system.block_weights.per_class.of(transaction.info.dispatch_class)
+
+    def _next_length(self, transaction: Transaction) -> int:
+        length = (self.system.all_extrinsics_len.get() or 0) + transaction.length
+        if length > self.system.block_length.max.of(transaction.info.dispatch_class):
+            raise invalid(validity.ExhaustsResources())
+        return length
+
+    def _next_weight(self, transaction: Transaction) -> WeightPerClass:
+        info, limits, blocks = (
+            transaction.info,
+            self._limits(transaction),
+            self.system.block_weights,
+        )
+        # the extrinsic itself travels in the proof
+        more = info.total_weight + limits.base_extrinsic + Weight(0, transaction.length)
+        now = self.system.block_weight.get()
+        of_class = now.of(info.dispatch_class) + more
+        if limits.max_total is not None and of_class.any_gt(limits.max_total):
+            raise invalid(validity.ExhaustsResources())
+        weight = now.with_class(info.dispatch_class, of_class)
+        reserved = limits.reserved
+        if weight.total.any_gt(blocks.max_block) and reserved is not None:
+            if of_class.any_gt(reserved):
+                raise invalid(validity.ExhaustsResources())
+        return weight
+
+    def _check_proof(self, length: int, weight: WeightPerClass) -> None:
+        limit = self.system.block_weights.max_block.proof_size
+        if limit != _U64_MAX and weight.total.proof_size + length > limit:
+            raise invalid(validity.ExhaustsResources())
+
+
+@struct(path="frame_system::extensions::weight_reclaim::WeightReclaim", params={"T": ...})
+class _WeightReclaim: ...
+
+
+class WeightReclaim(_Weighed):
+    """What later extensions gave back is given back to the block as well."""
+
+    explicit = _WeightReclaim
+    weight_name = "weight_reclaim"
+
+    def post_dispatch(
+        self, prepared: Any, transaction: Transaction, post: PostInfo, failure: Reason | None
+    ) -> Weight:
+        self.system.reclaim(transaction.info, post)
+        return ZERO_WEIGHT
+
+    def post_dispatch_bare(self, transaction: Transaction, post: PostInfo) -> None:
+        self.system.reclaim(transaction.info, post)

@@ -1,0 +1,124 @@
+"""How much a block may hold: weight and length, by class of call."""
+
+from typing import Final
+
+from tilth.frame import (
+    DispatchClass,
+    Weight,
+    struct,
+    u32,
+)
+
+U64_MAX: Final = 2**64 - 1
+
+
+@struct(path="frame_support::dispatch::PerDispatchClass", params={"T": Weight})
+class WeightPerClass:
+    normal: Weight
+    operational: Weight
+    mandatory: Weight
+
+    def of(self, dispatch_class: DispatchClass) -> Weight:
+        return (self.normal, self.operational, self.mandatory)[dispatch_class]
+
+    def with_class(self, dispatch_class: DispatchClass, weight: Weight) -> "WeightPerClass":
+        parts = [self.normal, self.operational, self.mandatory]
+        parts[dispatch_class] = weight
+        return WeightPerClass(*parts)
+
+    @property
+    def total(self) -> Weight:
+        return self.normal + self.operational + self.mandatory
+
+
+@struct(path="frame_system::limits::WeightsPerClass")
+class WeightsOfClass:
+    base_extrinsic: Weight
+    max_extrinsic: Weight | None
+    max_total: Weight | None
+    reserved: Weight | None
+
+
+@struct(path="frame_support::dispatch::PerDispatchClass", params={"T": WeightsOfClass})
+class LimitsPerClass:
+    normal: WeightsOfClass
+    operational: WeightsOfClass
+    mandatory: WeightsOfClass
+
+    def of(self, dispatch_class: DispatchClass) -> WeightsOfClass:
+        return (self.normal, self.operational, self.mandatory)[dispatch_class]
+
+
+@struct(path="frame_system::limits::BlockWeights")
+class BlockWeights:
+    base_block: Weight
+    max_block: Weight
+    per_class: LimitsPerClass
+
+    @classmethod
+    def with_sensible_defaults(
+        cls,
+        max_block: Weight,
+        normal_percent: int = 75,
+        *,
+        # frame/support/src/weights/{block,extrinsic}_weights.rs of stable2503
+        base_block: Weight = Weight(431_614_000, 0),
+        base_extrinsic: Weight = Weight(108_157_000, 0),
+    ) -> "BlockWeights":
+        """As frame_system: normal calls get a share, operational the rest too, mandatory anything.
+
+        Ten per cent of the block may be used by its initialization before calls are refused.
+        """
+        normal = _share(max_block, normal_percent)
+        initialization = _share(max_block, 10)
+        return cls(
+            base_block,
+            max_block,
+            LimitsPerClass(
+                WeightsOfClass(
+                    base_extrinsic, normal - initialization - base_extrinsic, normal, Weight(0, 0)
+                ),
+                WeightsOfClass(
+                    base_extrinsic,
+                    max_block - initialization - base_extrinsic,
+                    max_block,
+                    max_block - normal,
+                ),
+                WeightsOfClass(base_extrinsic, None, None, None),
+            ),
+        )
+
+
+def _share(weight: Weight, percent: int) -> Weight:
+    # Perbill multiplication of u64 rounds to the nearest
+    return Weight(
+        _percent(weight.ref_time, percent),
+        _percent(weight.proof_size, percent),
+    )
+
+
+def _percent(value: int, percent: int) -> int:
+    billion, parts = 1_000_000_000, percent * 10_000_000
+    whole, rest = divmod(value, billion)
+    scaled = rest * parts
+    rounded = scaled // billion + (scaled % billion > billion // 2)
+    return whole * parts + rounded
+
+
+@struct(path="frame_support::dispatch::PerDispatchClass", params={"T": u32})
+class LengthPerClass:
+    normal: u32
+    operational: u32
+    mandatory: u32
+
+    def of(self, dispatch_class: DispatchClass) -> int:
+        return (self.normal, self.operational, self.mandatory)[dispatch_class]
+
+
+@struct(path="frame_system::limits::BlockLength")
+class BlockLength:
+    max: LengthPerClass
+
+    @classmethod
+    def max_with_normal_ratio(cls, maximum: int, normal_percent: int = 75) -> "BlockLength":
+        return cls(LengthPerClass(_percent(maximum, normal_percent), maximum, maximum))

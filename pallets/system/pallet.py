@@ -1,0 +1,556 @@
+"""The system pallet: accounts and their references, the block under construction, its events."""
+
+from typing import Annotated, Any, ClassVar, Final
+
+from tilth.frame import (
+    CONSUMER_REMAINING,
+    H256,
+    NO_PROVIDERS,
+    TOO_MANY_CONSUMERS,
+    ZERO_WEIGHT,
+    AccountId,
+    AnyOrigin,
+    AppendedValue,
+    BlockNumber,
+    Const,
+    DefaultMap,
+    DefaultValue,
+    DispatchClass,
+    DispatchError,
+    DispatchFailure,
+    DispatchInfo,
+    ErrorEnum,
+    Measured,
+    Pallet,
+    Pays,
+    PostInfo,
+    Reason,
+    Root,
+    RuntimeCall,
+    Signed,
+    SignedOrRoot,
+    StorageValue,
+    TransactionSource,
+    Twox64,
+    TypeName,
+    ValidTransaction,
+    Weight,
+    call,
+    codec,
+    ensure,
+    event,
+    hashing,
+    invalid,
+    replace,
+    u32,
+    u64,
+    validity,
+)
+from tilth.pallets.system.limits import BlockLength, BlockWeights, WeightPerClass
+from tilth.pallets.system.types import (
+    AccountInfo,
+    ApplyExtrinsic,
+    CodeUpgradeAuthorization,
+    DispatchEventInfo,
+    EventRecord,
+    Finalization,
+    Initialization,
+    LastRuntimeUpgradeInfo,
+    Phase,
+)
+from tilth.pallets.system.weights import EXTENSION_WEIGHTS, WEIGHTS
+from tilth.primitives.trie import Layout, ordered_root
+from tilth.primitives.types import Digest, Header, RuntimeEnvironmentUpdated
+
+EXTRINSIC_INDEX: Final = b":extrinsic_index"
+INTRABLOCK_ENTROPY: Final = b":intrablock_entropy"
+CODE: Final = b":code"
+# frame/system/src/lib.rs: what ParentHash and BlockHash(0) hold until block 1 knows better
+_PLACEHOLDER: Final = H256(b"\x45" * 32)
+_ZERO_INDEX: Final = bytes(4)
+
+
+@event
+class ExtrinsicSuccess:
+    """An extrinsic was applied and its call succeeded."""
+
+    dispatch_info: DispatchEventInfo
+
+
+@event
+class ExtrinsicFailed:
+    """An extrinsic was applied, but its call failed."""
+
+    dispatch_error: DispatchError
+    dispatch_info: DispatchEventInfo
+
+
+@event
+class CodeUpdated:
+    """The runtime's code was replaced."""
+
+
+@event
+class NewAccount:
+    """An account came into existence."""
+
+    account: Annotated[AccountId, TypeName("T::AccountId")]
+
+
+@event
+class KilledAccount:
+    """An account ceased to exist."""
+
+    account: Annotated[AccountId, TypeName("T::AccountId")]
+
+
+@event
+class Remarked:
+    """Somebody left a remark."""
+
+    sender: Annotated[AccountId, TypeName("T::AccountId")]
+    hash: Annotated[H256, TypeName("T::Hash")]
+
+
+@event
+class UpgradeAuthorized:
+    """New code with this hash may be applied by anybody."""
+
+    code_hash: Annotated[H256, TypeName("T::Hash")]
+    check_version: bool
+
+
+class Error(ErrorEnum):
+    INVALID_SPEC_NAME = "The new runtime is of another specification than this one."
+    SPEC_VERSION_NEEDS_TO_INCREASE = "The new runtime's specification version is not higher."
+    FAILED_TO_EXTRACT_RUNTIME_VERSION = "The new runtime does not say which version it is."
+    NON_DEFAULT_COMPOSITE = "The account still holds data and cannot be removed."
+    NON_ZERO_REF_COUNT = "Something still refers to the account, so it cannot be removed."
+    CALL_FILTERED = "The origin may not make this call."
+    MULTI_BLOCK_MIGRATIONS_ONGOING = "A migration is under way; code is replaced after it."
+    NOTHING_AUTHORIZED = "No upgrade is authorized."
+    UNAUTHORIZED = "This is not the code that was authorized."
+
+
+class System(
+    Pallet[
+        ExtrinsicSuccess
+        | ExtrinsicFailed
+        | CodeUpdated
+        | NewAccount
+        | KilledAccount
+        | Remarked
+        | UpgradeAuthorized,
+        Error,
+    ]
+):
+    crate: ClassVar[str] = "frame_system"
+    weights = WEIGHTS
+
+    block_weights: Const[BlockWeights]
+    """Weights of an empty block and an empty extrinsic, and the limits of each class."""
+    block_length: Const[BlockLength]
+    """Most bytes of a block, by class."""
+    block_hash_count: Const[BlockNumber] = 2400
+    """How many hashes of past blocks are kept; older ones are forgotten, the first never."""
+    max_consumers: int = 16
+    protected: tuple[str, ...] = ()
+    """Pallets whose storage no raw storage call may touch, whoever its origin."""
+
+    account = DefaultMap[AccountId, AccountInfo]()
+    """What is known of each account."""
+    extrinsic_count = StorageValue[u32]()
+    """How many extrinsics this block has; only while it is finished."""
+    inherents_applied = DefaultValue[bool]()
+    """Whether this block is past its inherents."""
+    block_weight = DefaultValue[WeightPerClass]()
+    """What this block weighs so far, by class."""
+    all_extrinsics_len = StorageValue[u32]()
+    """Bytes of this block's extrinsics so far."""
+    block_hash = DefaultMap[Twox64[BlockNumber], H256]()
+    """Hashes of past blocks, by number."""
+    extrinsic_data = DefaultMap[Twox64[u32], bytes]()
+    """This block's extrinsics, by index; only while it is built."""
+    number = DefaultValue[BlockNumber]()
+    """The number of the block."""
+    parent_hash = DefaultValue[H256]()
+    """The hash of the block before."""
+    digest = DefaultValue[Digest]()
+    """The block's digest: what its author and its runtime have to say."""
+    events = AppendedValue[tuple[EventRecord, ...]]()
+    """What happened in the block. Grows without bound, so no call reads it."""
+    event_count = DefaultValue[u32]()
+    """How many events the block has."""
+    event_topics = DefaultMap[H256, tuple[tuple[BlockNumber, u32], ...]]()
+    """Where events with a topic are: block and index."""
+    last_runtime_upgrade = StorageValue[LastRuntimeUpgradeInfo]()
+    """The runtime that last ran its migrations."""
+    upgraded_to_u32_ref_count = DefaultValue[bool](name="UpgradedToU32RefCount")
+    """Whether reference counts are wide; always so here."""
+    upgraded_to_triple_ref_count = DefaultValue[bool]()
+    """Whether an account has three reference counts; always so here."""
+    execution_phase = StorageValue[Phase]()
+    """What the block is doing: beginning, applying an extrinsic, or ending."""
+    authorized_upgrade = StorageValue[CodeUpgradeAuthorization]()
+    """The code that anybody may apply, if one is authorized."""
+    extrinsic_weight_reclaimed = DefaultValue[Weight]()
+    """Weight already given back for the extrinsic that runs."""
+
+    @call(0)
+    def remark(self, who: SignedOrRoot, remark: bytes) -> None:
+        """Put bytes into a block's body; nothing else happens."""
+
+    @call(1, dispatch_class=DispatchClass.OPERATIONAL)
+    def set_heap_pages(self, who: Root, pages: u64) -> None:
+        """Set how much memory a compiled runtime gets."""
+        self.runtime.slot.overlay.write_raw(b":heappages", codec(u64).encode(pages))
+        self._deposit_log(RuntimeEnvironmentUpdated())
+
+    @call(2, dispatch_class=DispatchClass.OPERATIONAL)
+    def set_code(self, who: Root, code: bytes) -> PostInfo:
+        """Replace the runtime's code, if its version is higher."""
+        self._ensure_upgrade(code)
+        self._update_code(code)
+        return PostInfo(self.block_weights.max_block)
+
+    @call(3, dispatch_class=DispatchClass.OPERATIONAL)
+    def set_code_without_checks(self, who: Root, code: bytes) -> PostInfo:
+        """Replace the runtime's code, whatever its version."""
+        self._update_code(code)
+        return PostInfo(self.block_weights.max_block)
+
+    @call(4, dispatch_class=DispatchClass.OPERATIONAL)
+    def set_storage(
+        self,
+        who: Root,
+        items: Annotated[tuple[tuple[bytes, bytes], ...], TypeName("Vec<KeyValue>")],
+    ) -> None:
+        """Write raw storage, outside what pallets protect."""
+        overlay = self.runtime.slot.overlay
+        self._ensure_unprotected(*(key for key, _ in items))
+        for key, value in items:
+            overlay.write_raw(key, value)
+
+    @call(5, dispatch_class=DispatchClass.OPERATIONAL)
+    def kill_storage(
+        self, who: Root, keys: Annotated[tuple[bytes, ...], TypeName("Vec<Key>")]
+    ) -> None:
+        """Delete raw storage, outside what pallets protect."""
+        self._ensure_unprotected(*keys)
+        for key in keys:
+            self.runtime.slot.overlay.delete(key)
+
+    @call(6, dispatch_class=DispatchClass.OPERATIONAL)
+    def kill_prefix(
+        self, who: Root, prefix: Annotated[bytes, TypeName("Key")], subkeys: u32
+    ) -> None:
+        """Delete everything that begins with a prefix, outside what pallets protect."""
+        self._ensure_unprotected(prefix)
+        self.runtime.slot.overlay.clear_prefix(prefix)
+
+    @call(7)
+    def remark_with_event(self, who: Signed, remark: bytes) -> None:
+        """Put bytes into a block's body, and tell their hash in an event."""
+        self.emit(Remarked(who, H256(hashing.blake2_256(remark))))
+
+    @call(9, dispatch_class=DispatchClass.OPERATIONAL)
+    def authorize_upgrade(self, who: Root, code_hash: Annotated[H256, TypeName("T::Hash")]) -> None:
+        """Let anybody apply the code with this hash, if its version is higher."""
+        self._authorize(code_hash, check_version=True)
+
+    @call(10, dispatch_class=DispatchClass.OPERATIONAL)
+    def authorize_upgrade_without_checks(
+        self, who: Root, code_hash: Annotated[H256, TypeName("T::Hash")]
+    ) -> None:
+        """Let anybody apply the code with this hash, whatever its version."""
+        self._authorize(code_hash, check_version=False)
+
+    @call(11, dispatch_class=DispatchClass.OPERATIONAL)
+    def apply_authorized_upgrade(self, who: AnyOrigin, code: bytes) -> PostInfo:
+        """Apply the code that was authorized; free of fee where it is that code."""
+        authorized = self._authorized(code)
+        if authorized.check_version:
+            self._ensure_upgrade(code)
+        self._update_code(code)
+        self.authorized_upgrade.kill()
+        return PostInfo(self.block_weights.max_block, Pays.NO)
+
+    def genesis(self) -> None:
+        self.block_hash[0] = _PLACEHOLDER
+        self.parent_hash.put(_PLACEHOLDER)
+        self.last_runtime_upgrade.put(self._current_runtime())
+        self.upgraded_to_u32_ref_count.put(True)
+        self.upgraded_to_triple_ref_count.put(True)
+
+    def validate_unsigned(
+        self, source: TransactionSource, call: RuntimeCall
+    ) -> ValidTransaction | None:
+        if call.method.name != "apply_authorized_upgrade":
+            raise invalid(validity.Call())
+        (code,) = call.args
+        try:
+            self._authorized(code)
+        except DispatchFailure:
+            raise invalid(validity.Call()) from None
+        return ValidTransaction(
+            priority=100, provides=(hashing.blake2_256(code),), longevity=2**64 - 1
+        )
+
+    # What the executive asks.
+
+    def reset_events(self) -> None:
+        self.events.kill()
+        self.event_count.kill()
+        self.event_topics.clear()
+
+    def runtime_upgraded(self) -> bool:
+        last, now = self.last_runtime_upgrade.get(), self._current_runtime()
+        if last is not None and last.spec_name == now.spec_name:
+            if last.spec_version >= now.spec_version:
+                return False
+        self.last_runtime_upgrade.put(now)
+        return True
+
+    def begin(self, number: int, parent_hash: H256, digest: Digest) -> None:
+        overlay = self.runtime.slot.overlay
+        self.execution_phase.put(Initialization())
+        overlay.write_raw(EXTRINSIC_INDEX, _ZERO_INDEX)
+        # frame/system/src/lib.rs: initialize_intra_block_entropy
+        overlay.write_raw(
+            INTRABLOCK_ENTROPY, hashing.blake2_256(b"frame_system::initialize" + parent_hash)
+        )
+        self.number.put(number)
+        self.digest.put(digest)
+        self.parent_hash.put(parent_hash)
+        self.block_hash[number - 1] = parent_hash
+        self.block_weight.kill()
+        self.inherents_applied.kill()
+
+    def note_finished_initialize(self) -> None:
+        self.execution_phase.put(ApplyExtrinsic(0))
+
+    def note_inherents_applied(self) -> None:
+        self.inherents_applied.put(True)
+
+    def are_inherents_applied(self) -> bool:
+        return self.inherents_applied.get()
+
+    def note_extrinsic(self, data: bytes) -> None:
+        self.extrinsic_data[self._extrinsic_index()] = data
+
+    def note_applied_extrinsic(
+        self, failure: Reason | None, post: PostInfo, info: DispatchInfo
+    ) -> None:
+        base = self.block_weights.per_class.of(info.dispatch_class).base_extrinsic
+        report = DispatchEventInfo(post.weight(info) + base, info.dispatch_class, post.pays(info))
+        if failure is None:
+            self.emit(ExtrinsicSuccess(report))
+        else:
+            self.emit(ExtrinsicFailed(self.runtime.dispatch_error(failure), report))
+        following = self._extrinsic_index() + 1
+        self.runtime.slot.overlay.write_raw(EXTRINSIC_INDEX, following.to_bytes(4, "little"))
+        self.execution_phase.put(ApplyExtrinsic(following))
+        self.extrinsic_weight_reclaimed.kill()
+
+    def note_finished_extrinsics(self) -> None:
+        self.extrinsic_count.put(self._extrinsic_index())
+        self.runtime.slot.overlay.delete(EXTRINSIC_INDEX)
+        self.execution_phase.put(Finalization())
+
+    def finish(self) -> Header:
+        """The header of the finished block; what only its building needed is gone."""
+        overlay = self.runtime.slot.overlay
+        self.execution_phase.kill()
+        self.all_extrinsics_len.kill()
+        overlay.delete(INTRABLOCK_ENTROPY)
+        self.inherents_applied.kill()
+        count = self.extrinsic_count.take() or 0
+        extrinsics = [self.extrinsic_data.take(index) for index in range(count)]
+        number = self.number.get()
+        self._forget_hash(number - self.block_hash_count - 1)
+        layout = Layout.V1 if self.runtime.system_version >= 2 else Layout.V0
+        parent_hash, digest = self.parent_hash.get(), self.digest.get()
+        extrinsics_root = H256(ordered_root(extrinsics, layout))
+        return Header(parent_hash, number, H256(overlay.commit().root), extrinsics_root, digest)
+
+    def _forget_hash(self, number: int) -> None:
+        if number > 0:
+            del self.block_hash[number]
+
+    def register_extra_weight(self, weight: Weight, dispatch_class: DispatchClass) -> None:
+        if weight != ZERO_WEIGHT:
+            now = self.block_weight.get()
+            more = now.of(dispatch_class) + weight
+            self.block_weight.put(now.with_class(dispatch_class, more))
+
+    def reclaim(self, info: DispatchInfo, post: PostInfo) -> None:
+        """Give the block back what the extrinsic did not use and has not given back yet."""
+        already = self.extrinsic_weight_reclaimed.get()
+        unspent = (info.total_weight - post.weight(info)).join(already)
+        more = unspent - already
+        if more != ZERO_WEIGHT:
+            now = self.block_weight.get()
+            less = now.of(info.dispatch_class) - more
+            self.block_weight.put(now.with_class(info.dispatch_class, less))
+            self.extrinsic_weight_reclaimed.put(unspent)
+
+    def extension_weight(self, name: str) -> Weight:
+        return EXTENSION_WEIGHTS.get(name, Measured(0)).under(self.db)
+
+    def block_number(self) -> int:
+        return self.number.get()
+
+    def remaining_weight(self) -> Weight:
+        return self.block_weights.max_block - self.block_weight.get().total
+
+    def base_block_weight(self) -> Weight:
+        return self.block_weights.base_block
+
+    def hash_of_block(self, number: int) -> H256 | None:
+        return self.block_hash[number] if number in self.block_hash else None
+
+    @property
+    def call_filtered(self) -> Reason:
+        return Error.CALL_FILTERED
+
+    def deposit(self, event: bytes) -> None:
+        if self.number.get() == 0:
+            return  # the genesis block has no events
+        self.event_count.put(self.event_count.get() + 1)
+        self.events.append(self._phase_prefix() + event + b"\x00")
+
+    def _phase_prefix(self) -> bytes:
+        phase = self.execution_phase.get()
+        if type(phase) is ApplyExtrinsic:
+            return b"\x00" + phase.index.to_bytes(4, "little")
+        return b"\x01" if type(phase) is Finalization else b"\x02"
+
+    def _extrinsic_index(self) -> int:
+        raw = self.runtime.slot.overlay.raw(EXTRINSIC_INDEX)
+        return int.from_bytes(raw or b"", "little")
+
+    def _deposit_log(self, item: RuntimeEnvironmentUpdated) -> None:
+        self.digest.put(Digest((*self.digest.get().logs, item)))
+
+    # Code.
+
+    def _current_runtime(self) -> LastRuntimeUpgradeInfo:
+        runtime = self.runtime
+        return LastRuntimeUpgradeInfo(runtime.spec_version, runtime.spec_name)
+
+    def _ensure_upgrade(self, code: bytes) -> None:
+        version = self.runtime.version_in(code)
+        if version is None:
+            raise DispatchFailure(Error.FAILED_TO_EXTRACT_RUNTIME_VERSION)
+        ensure(version.spec_name == self.runtime.spec_name, Error.INVALID_SPEC_NAME)
+        higher = version.spec_version > self.runtime.spec_version
+        ensure(higher, Error.SPEC_VERSION_NEEDS_TO_INCREASE)
+
+    def _update_code(self, code: bytes) -> None:
+        self.runtime.slot.overlay.write_raw(CODE, code)
+        self._deposit_log(RuntimeEnvironmentUpdated())
+        self.emit(CodeUpdated())
+
+    def _authorize(self, code_hash: H256, *, check_version: bool) -> None:
+        self.authorized_upgrade.put(CodeUpgradeAuthorization(code_hash, check_version))
+        self.emit(UpgradeAuthorized(code_hash, check_version))
+
+    def _authorized(self, code: bytes) -> CodeUpgradeAuthorization:
+        authorized = self.authorized_upgrade.expect(Error.NOTHING_AUTHORIZED)
+        ensure(hashing.blake2_256(code) == authorized.code_hash, Error.UNAUTHORIZED)
+        return authorized
+
+    def _ensure_unprotected(self, *keys: bytes) -> None:
+        for name in self.protected:
+            prefix = hashing.twox_128(name.encode())
+            for key in keys:
+                within = key.startswith(prefix) or prefix.startswith(key)
+                ensure(not within, Error.CALL_FILTERED)
+
+    # Accounts and what keeps them: providers let an account exist, consumers forbid its removal.
+
+    def account_nonce(self, who: AccountId) -> int:
+        return self.account[who].nonce
+
+    def account_exists(self, who: AccountId) -> bool:
+        return who in self.account
+
+    def inc_providers(self, who: AccountId) -> None:
+        info = self.account[who]
+        created = info.providers == 0 and info.sufficients == 0
+        self.account[who] = replace(info, providers=info.providers + 1)
+        if created:
+            self.emit(NewAccount(who))
+
+    def dec_providers(self, who: AccountId) -> None:
+        """Fails where a consumer needs the last provider; the last one's end is the account's."""
+        info = self.account[who]
+        if info.providers <= 1 and info.sufficients == 0:
+            if info.consumers:
+                raise DispatchFailure(CONSUMER_REMAINING)
+            self._kill(who)
+        else:
+            self.account[who] = replace(info, providers=max(info.providers - 1, 0))
+
+    def inc_sufficients(self, who: AccountId) -> None:
+        info = self.account[who]
+        created = info.providers + info.sufficients == 0
+        self.account[who] = replace(info, sufficients=info.sufficients + 1)
+        if created:
+            self.emit(NewAccount(who))
+
+    def dec_sufficients(self, who: AccountId) -> None:
+        info = self.account[who]
+        if info.sufficients <= 1 and info.providers == 0:
+            self._kill(who)
+        else:
+            self.account[who] = replace(info, sufficients=max(info.sufficients - 1, 0))
+
+    def inc_consumers(self, who: AccountId) -> None:
+        info = self.account[who]
+        if info.providers == 0:
+            raise DispatchFailure(NO_PROVIDERS)
+        if info.consumers >= self.max_consumers:
+            raise DispatchFailure(TOO_MANY_CONSUMERS)
+        self.account[who] = replace(info, consumers=info.consumers + 1)
+
+    def inc_consumers_without_limit(self, who: AccountId) -> None:
+        info = self.account[who]
+        if info.providers == 0:
+            raise DispatchFailure(NO_PROVIDERS)
+        self.account[who] = replace(info, consumers=info.consumers + 1)
+
+    def dec_consumers(self, who: AccountId) -> None:
+        info = self.account[who]
+        self.account[who] = replace(info, consumers=max(info.consumers - 1, 0))
+
+    def can_dec_provider(self, who: AccountId) -> bool:
+        info = self.account[who]
+        return info.consumers == 0 or info.providers > 1
+
+    def is_provider_required(self, who: AccountId) -> bool:
+        return self.account[who].consumers != 0
+
+    def _kill(self, who: AccountId) -> None:
+        del self.account[who]
+        self.emit(KilledAccount(who))
+
+    def data_of(self, who: AccountId) -> Any:
+        return self.account[who].data
+
+    def set_data(self, who: AccountId, data: Any) -> None:
+        """Keep another pallet's data with an account that exists."""
+        info = self.account[who]
+        if info.providers or info.sufficients:
+            self.account[who] = replace(info, data=data)
+        else:
+            del self.account[who]
+
+    def try_state(self) -> None:
+        for who, info in self.account.items():
+            assert info.providers + info.sufficients > 0, (
+                f"account {who.hex()} has no reason to exist"
+            )
+            assert info.consumers == 0 or info.providers > 0, (
+                f"{who.hex()} is consumed, not provided"
+            )

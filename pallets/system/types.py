@@ -1,0 +1,73 @@
+"""What the system pallet stores and reports."""
+
+from typing import Annotated, Any, TypeAlias
+
+from tilth.frame import (
+    H256,
+    Compact,
+    DispatchClass,
+    Nonce,
+    Param,
+    Path,
+    Pays,
+    RuntimeEvent,
+    TypeName,
+    Weight,
+    struct,
+    u32,
+)
+
+AccountData: TypeAlias = Annotated[Any, Param("AccountData", None), TypeName("AccountData")]
+
+
+@struct(path="frame_system::AccountInfo", params={"Nonce": Nonce, "AccountData": AccountData})
+class AccountInfo:
+    nonce: Annotated[Nonce, TypeName("Nonce")] = 0
+    consumers: Annotated[u32, TypeName("RefCount")] = 0
+    providers: Annotated[u32, TypeName("RefCount")] = 0
+    sufficients: Annotated[u32, TypeName("RefCount")] = 0
+    data: AccountData = None
+
+
+@struct(unnamed=True)
+class ApplyExtrinsic:
+    index: u32
+
+
+@struct
+class Finalization: ...
+
+
+@struct
+class Initialization: ...
+
+
+Phase: TypeAlias = Annotated[
+    ApplyExtrinsic | Finalization | Initialization, Path("frame_system::Phase")
+]
+
+
+@struct(path="frame_system::EventRecord", params={"E": RuntimeEvent, "T": H256})
+class EventRecord:
+    phase: Phase
+    event: Annotated[RuntimeEvent, TypeName("E")]
+    topics: Annotated[tuple[H256, ...], TypeName("Vec<T>")]
+
+
+@struct(path="frame_system::LastRuntimeUpgradeInfo")
+class LastRuntimeUpgradeInfo:
+    spec_version: Annotated[Compact[u32], TypeName("codec::Compact<u32>")]
+    spec_name: Annotated[str, TypeName("Cow<'static, str>")]
+
+
+@struct(path="frame_system::CodeUpgradeAuthorization", params={"T": ...})
+class CodeUpgradeAuthorization:
+    code_hash: Annotated[H256, TypeName("T::Hash")]
+    check_version: bool
+
+
+@struct(path="frame_system::DispatchEventInfo")
+class DispatchEventInfo:
+    weight: Weight
+    class_: DispatchClass
+    pays_fee: Pays

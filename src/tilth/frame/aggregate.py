@@ -1,0 +1,169 @@
+"""What a runtime gathers from its pallets: its calls, events, errors and reasons, each one enum."""
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, final
+
+from tilth.frame.call import RuntimeCall
+from tilth.frame.definition import pascal
+from tilth.primitives.scale import DecodeError
+
+if TYPE_CHECKING:
+    from tilth.frame.pallet import Pallet
+    from tilth.primitives.scale.info import Type
+    from tilth.primitives.scale.registry import TypeRegistry
+    from tilth.frame.runtime import Runtime
+
+# frame/support/src/lib.rs: MAX_EXTRINSIC_DEPTH
+_MAX_DEPTH: Final = 256
+
+
+@final
+class RuntimeEvent:
+    """An event with the pallet it came from."""
+
+    __slots__ = ("event", "pallet")
+
+    def __init__(self, pallet: str, event: Any) -> None:
+        self.pallet = pallet
+        self.event = event
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, RuntimeEvent)
+            and self.pallet == other.pallet
+            and self.event == other.event
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.pallet, self.event))
+
+    def __repr__(self) -> str:
+        return f"{self.pallet}.{self.event}"
+
+
+class RuntimeError(Enum):
+    """Any pallet's error: the annotation of metadata's outer error enum."""
+
+
+class RuntimeHoldReason(Enum):
+    """Any pallet's reason to hold."""
+
+
+class RuntimeFreezeReason(Enum):
+    """Any pallet's reason to freeze."""
+
+
+class _Aggregate:
+    """Reads the pallet's index, then what the pallet has there; pallets may be added after it."""
+
+    least_size = 2
+
+    def __init__(self, runtime: "Runtime") -> None:
+        self._runtime = runtime
+
+    def type_info(self, registry: "TypeRegistry") -> "Type":
+        """Described where metadata is built."""
+        from tilth.frame.metadata import describe
+
+        return describe(self, registry)
+
+    def _pallet(self, data: bytes, offset: int) -> "Pallet[Any, Any]":
+        if len(data) < offset + 2:
+            raise DecodeError(offset, "a pallet's index and one byte", "the end")
+        pallet = self._runtime.by_index.get(data[offset])
+        if pallet is None:
+            raise DecodeError(offset, "the index of a pallet", f"{data[offset]}")
+        return pallet
+
+
+@final
+class CallsCodec(_Aggregate):
+    """RuntimeCall: two indices, then the arguments."""
+
+    def __init__(self, runtime: "Runtime") -> None:
+        super().__init__(runtime)
+        self._methods: dict[bytes, Any] = {}
+        self._depth = 0
+
+    def _method(self, data: bytes, offset: int) -> Any:
+        found = self._methods.get(data[offset : offset + 2])
+        if found is not None:
+            return found
+        pallet = self._pallet(data, offset)
+        for call in pallet.parsed().calls:
+            if call.index == data[offset + 1]:
+                found = self._methods[data[offset : offset + 2]] = getattr(pallet, call.name)
+                return found
+        raise DecodeError(
+            offset + 1, f"the index of a call of {pallet.name}", f"{data[offset + 1]}"
+        )
+
+    def encode(self, value: RuntimeCall) -> bytes:
+        return value.encode()
+
+    def decode_at(self, data: bytes, offset: int) -> tuple[RuntimeCall, int]:
+        method = self._method(data, offset)
+        if self._depth >= _MAX_DEPTH:
+            raise DecodeError(offset, f"at most {_MAX_DEPTH} nested calls", "one more")
+        self._depth += 1
+        try:
+            args, end = method.codec.decode_at(data, offset + 2)
+        except RecursionError:
+            raise DecodeError(offset, f"at most {_MAX_DEPTH} nested calls", "more") from None
+        finally:
+            self._depth -= 1
+        return RuntimeCall(method, args), end
+
+
+@final
+class EventsCodec(_Aggregate):
+    """RuntimeEvent: two indices, then the fields."""
+
+    def encode(self, value: RuntimeEvent) -> bytes:
+        pallet = next(p for p in self._runtime.pallets if p.name == value.pallet)
+        return pallet.encode_event(value.event)
+
+    def decode_at(self, data: bytes, offset: int) -> tuple[RuntimeEvent, int]:
+        pallet = self._pallet(data, offset)
+        event, end = pallet.decode_event(data, offset + 1)
+        return RuntimeEvent(pallet.name, event), end
+
+
+class _MembersCodec(_Aggregate):
+    """An enum of enums without fields: two indices."""
+
+    attribute: str
+
+    def _members(self, pallet: "Pallet[Any, Any]") -> list[Enum]:
+        declared = getattr(pallet.parsed(), self.attribute)
+        return list(declared) if declared is not None else []
+
+    def encode(self, value: Enum) -> bytes:
+        for pallet in self._runtime.pallets:
+            members = self._members(pallet)
+            if value in members:
+                return bytes((pallet.index, members.index(value)))
+        raise ValueError(f"{value} belongs to no pallet of this runtime")
+
+    def decode_at(self, data: bytes, offset: int) -> tuple[Enum, int]:
+        members = self._members(self._pallet(data, offset))
+        if data[offset + 1] >= len(members):
+            raise DecodeError(offset + 1, "the index of a variant", f"{data[offset + 1]}")
+        return members[data[offset + 1]], offset + 2
+
+
+@final
+class ErrorsCodec(_MembersCodec):
+    attribute = "errors"
+
+    @staticmethod
+    def variant(member: Enum) -> str:
+        return pascal(member.name.lower())
+
+
+@final
+class ReasonsCodec(_MembersCodec):
+    def __init__(self, runtime: "Runtime", attribute: str, name: str) -> None:
+        super().__init__(runtime)
+        self.attribute = attribute
+        self.name = name

@@ -1,0 +1,212 @@
+"""The pallet: a typed class whose body is the declaration."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, dataclass_transform
+
+from tilth.frame.call import UNBENCHMARKED, CallMethod, RuntimeCall
+from tilth.frame.definition import CallDef, ConfigDef, DeclarationError, Def, parse
+from tilth.frame.task import Offchain, Task
+from tilth.frame.weight import ZERO_WEIGHT, CallWeight, DbWeight, Measured, Weight
+from tilth.primitives.scale import Codec, Codecs, DecodeError, options_of, struct
+from tilth.primitives.types import BlockNumber
+
+if TYPE_CHECKING:
+    from tilth.frame.runtime import Runtime
+    from tilth.frame.runtime_api import RuntimeApi
+    from tilth.frame.validity import TransactionSource, ValidTransaction
+
+E = TypeVar("E")
+X = TypeVar("X")
+
+event = struct
+"""An event of a pallet."""
+
+
+@dataclass_transform(kw_only_default=True)
+class Pallet(Generic[E, X]):
+    """Declare a pallet as `class Name(Pallet[Event | Event, Error])`.
+
+    Annotated names are what the runtime supplies, assigned names are storage, `@call(n)` methods
+    are the calls. `Never` stands for no events or no errors.
+    """
+
+    definition: ClassVar[Def | None] = None
+    weights: Mapping[str, CallWeight] = MappingProxyType({})
+    """The calls' weights by name, where the pallet was benchmarked."""
+    storage_version: ClassVar[int | None] = 0
+    """Written at genesis, for migrations; None writes nothing."""
+    crate: ClassVar[str]
+    """The name under which metadata shows the pallet's types: `pallet_<package>` unless said."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "crate" not in cls.__dict__:
+            cls.crate = _crate(cls)
+        cls.definition = parse(cls, Pallet)
+
+    def __init__(self, **config: Any) -> None:
+        self.weights = config.pop("weights", type(self).weights)
+        for needed in self.parsed().config:
+            self._configure(needed, config)
+        if config:
+            raise DeclarationError(
+                f"{type(self).__name__} has no configuration named {', '.join(config)}"
+            )
+
+    def _configure(self, needed: ConfigDef, config: dict[str, Any]) -> None:
+        if needed.name in config:
+            self.__dict__[needed.name] = config.pop(needed.name)
+        elif needed.required:
+            raise DeclarationError(
+                f"{type(self).__name__} needs {needed.name}: {needed.annotation}"
+            )
+
+    @classmethod
+    def parsed(cls) -> Def:
+        if cls.definition is None:
+            raise DeclarationError("Pallet itself is not a pallet: declare a subclass")
+        return cls.definition
+
+    @property
+    def runtime(self) -> "Runtime":
+        return self._runtime
+
+    @property
+    def name(self) -> str:
+        """The pallet's name in this runtime, in PascalCase."""
+        return self._name
+
+    @property
+    def index(self) -> int:
+        return self._index
+
+    _runtime: "Runtime"
+    _name: str
+    _index: int
+    _events: dict[type, tuple[bytes, Codec[Any]]]
+    _event_at: dict[int, Codec[Any]]
+
+    def bind(self, runtime: "Runtime", name: str, index: int, codecs: Codecs) -> None:
+        """Take a place in a runtime: storage gets its keys, calls their codecs and weights."""
+        self._runtime, self._name, self._index = runtime, name, index
+        definition = self.parsed()
+        for declared in definition.storage:
+            self.__dict__[declared.attribute] = self._bound_item(
+                declared.name, declared.item, codecs
+            )
+        for call in definition.calls:
+            self.__dict__[call.name] = self._bound_call(call, codecs)
+        self._events = {
+            variant: (bytes((index, position)), codecs.of(variant))
+            for variant, position in event_indices(definition)
+        }
+        self._event_at = {prefix[1]: codec for prefix, codec in self._events.values()}
+
+    def _bound_item(self, name: str, item: Any, codecs: Codecs) -> Any:
+        try:
+            return item.bind(self._name, name, self._runtime.slot, codecs)
+        except TypeError as error:
+            raise DeclarationError(f"{type(self).__name__}.{name}: {error}") from error
+
+    def _bound_call(self, call: CallDef, codecs: Codecs) -> CallMethod[Any, Any]:
+        for parameter, annotation in call.params:
+            try:
+                codecs.of(annotation)
+            except TypeError as error:
+                raise DeclarationError(
+                    f"{type(self).__name__}.{call.name}: parameter {parameter}: {error}"
+                ) from error
+        arguments = codecs.of(tuple[tuple(annotation for _, annotation in call.params)])  # type: ignore[misc]
+        return call.method.bind(self, self._index, arguments, call.guard, self._runtime.slot)
+
+    def weight_of(self, call: str) -> CallWeight:
+        return self.weights.get(call, UNBENCHMARKED)
+
+    @property
+    def db(self) -> DbWeight:
+        return self._runtime.db_weight
+
+    def emit(self, event: E) -> None:
+        """Deposit an event; it is encoded now and kept only if the call succeeds."""
+        prefix, codec = self._events[type(event)]
+        self._runtime.deposit_event(prefix + codec.encode(event))
+
+    def encode_event(self, event: Any) -> bytes:
+        prefix, codec = self._events[type(event)]
+        return prefix + codec.encode(event)
+
+    def decode_event(self, data: bytes, offset: int) -> tuple[Any, int]:
+        """Read the event whose variant index stands at `offset`."""
+        codec = self._event_at.get(data[offset])
+        if codec is None:
+            raise DecodeError(offset, f"the index of an event of {self._name}", f"{data[offset]}")
+        return codec.decode_at(data, offset + 1)
+
+    def on_initialize(self, now: BlockNumber) -> Weight | Measured | None:
+        """Before a block's extrinsics; returns the weight it used."""
+        return None
+
+    def on_idle(self, now: BlockNumber, remaining: Weight) -> Weight:
+        """After a block's extrinsics, with what weight they left."""
+        return ZERO_WEIGHT
+
+    def on_poll(self, now: BlockNumber, remaining: Weight) -> Weight:
+        """After a block's inherents."""
+        return ZERO_WEIGHT
+
+    def on_finalize(self, now: BlockNumber) -> None:
+        """At the end of a block; its weight was declared by `on_initialize`."""
+
+    def on_runtime_upgrade(self) -> Weight:
+        """In the first block of a new runtime: bring storage to what this code expects."""
+        return ZERO_WEIGHT
+
+    def offchain_worker(self, node: Offchain) -> Iterator[Task]:
+        """Yield the work this node owes; it reads state and does nothing else."""
+        return iter(())
+
+    def apis(self) -> "tuple[RuntimeApi, ...]":
+        """Runtime APIs that this pallet answers."""
+        return ()
+
+    def create_inherent(self, data: Mapping[bytes, bytes]) -> RuntimeCall | None:
+        """The call this pallet needs in every block, made of the author's inherent data."""
+        return None
+
+    def check_inherent(self, call: RuntimeCall, data: Mapping[bytes, bytes]) -> str | None:
+        """Why an inherent of another author's block is wrong, if it is."""
+        return None
+
+    def is_inherent(self, call: RuntimeCall) -> bool:
+        return False
+
+    def validate_unsigned(
+        self, source: "TransactionSource", call: RuntimeCall
+    ) -> "ValidTransaction | None":
+        """Whether an unsigned call may enter; None where this pallet takes no unsigned calls."""
+        return None
+
+    def pre_dispatch_unsigned(self, call: RuntimeCall) -> None:
+        """The same question again, when the call is about to run in a block."""
+        from tilth.frame.validity import TransactionSource
+
+        if type(self).validate_unsigned is not Pallet.validate_unsigned:
+            self.validate_unsigned(TransactionSource.IN_BLOCK, call)
+
+    def try_state(self) -> None:
+        """Raise AssertionError where the pallet's invariants do not hold."""
+
+
+def event_indices(definition: Def) -> Iterator[tuple[type, int]]:
+    """Each event with its index: its place in the union, unless it names another."""
+    for position, variant in enumerate(definition.events):
+        options = options_of(variant)
+        assert options is not None, "the definition takes structs only"
+        yield variant, position if options.index is None else options.index
+
+
+def _crate(cls: type) -> str:
+    parts = cls.__module__.split(".")
+    package = parts[2] if parts[:2] == ["tilth", "pallets"] and len(parts) > 2 else parts[-1]
+    return f"pallet_{package}"

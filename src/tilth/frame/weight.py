@@ -1,0 +1,118 @@
+"""Weight: what a call costs a block, in picoseconds of reference time and bytes of proof."""
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, Final, TypeAlias
+
+from tilth.primitives.scale import Compact, scale_enum, struct, u64
+
+U64_MAX: Final = 2**64 - 1
+
+
+@struct(path="sp_weights::weight_v2::Weight")
+class Weight:
+    ref_time: Compact[u64]
+    proof_size: Compact[u64]
+
+    def __add__(self, other: "Weight") -> "Weight":
+        """Saturating, as every sum of weights in FRAME is."""
+        return Weight(
+            min(self.ref_time + other.ref_time, U64_MAX),
+            min(self.proof_size + other.proof_size, U64_MAX),
+        )
+
+    def __sub__(self, other: "Weight") -> "Weight":
+        return Weight(
+            max(self.ref_time - other.ref_time, 0), max(self.proof_size - other.proof_size, 0)
+        )
+
+    def __mul__(self, factor: int) -> "Weight":
+        return Weight(min(self.ref_time * factor, U64_MAX), min(self.proof_size * factor, U64_MAX))
+
+    def meet(self, other: "Weight") -> "Weight":
+        """The smaller of each dimension."""
+        return Weight(min(self.ref_time, other.ref_time), min(self.proof_size, other.proof_size))
+
+    def join(self, other: "Weight") -> "Weight":
+        """The larger of each dimension."""
+        return Weight(max(self.ref_time, other.ref_time), max(self.proof_size, other.proof_size))
+
+    def any_gt(self, other: "Weight") -> bool:
+        return self.ref_time > other.ref_time or self.proof_size > other.proof_size
+
+    def all_lte(self, other: "Weight") -> bool:
+        return not self.any_gt(other)
+
+
+ZERO_WEIGHT: Final = Weight(0, 0)
+
+
+@scale_enum(path="frame_support::dispatch::DispatchClass")
+class DispatchClass(IntEnum):
+    NORMAL = 0
+    OPERATIONAL = 1
+    MANDATORY = 2
+
+
+@scale_enum(path="frame_support::dispatch::Pays")
+class Pays(IntEnum):
+    YES = 0
+    NO = 1
+
+
+@struct(path="sp_weights::RuntimeDbWeight")
+class DbWeight:
+    """What one read and one write of storage cost, in picoseconds."""
+
+    read: u64
+    write: u64
+
+    def of(self, reads: int, writes: int) -> Weight:
+        return Weight(reads * self.read + writes * self.write, 0)
+
+
+@struct
+class Measured:
+    """A benchmarked weight: execution, proof, and accesses priced by the runtime's database weight."""
+
+    ref_time: int
+    proof_size: int = 0
+    reads: int = 0
+    writes: int = 0
+
+    def under(self, db: DbWeight) -> Weight:
+        return Weight(self.ref_time, self.proof_size) + db.of(self.reads, self.writes)
+
+
+CallWeight: TypeAlias = Weight | Measured | Callable[..., Any]
+"""A constant, a benchmark, or a function of the pallet and the call's arguments to either."""
+
+
+@struct
+class DispatchInfo:
+    """What a call declares before it runs."""
+
+    call_weight: Weight
+    dispatch_class: DispatchClass = DispatchClass.NORMAL
+    pays_fee: Pays = Pays.YES
+    extension_weight: Weight = ZERO_WEIGHT
+
+    @property
+    def total_weight(self) -> Weight:
+        return self.call_weight + self.extension_weight
+
+
+@struct
+class PostInfo:
+    """What a call reports after it ran: the weight it really took, and whether it pays."""
+
+    actual_weight: Weight | None = None
+    pays_fee: Pays = Pays.YES
+
+    def weight(self, info: DispatchInfo) -> Weight:
+        """Never more than was declared."""
+        total = info.total_weight
+        return total if self.actual_weight is None else self.actual_weight.meet(total)
+
+    def pays(self, info: DispatchInfo) -> Pays:
+        return Pays.NO if Pays.NO in (info.pays_fee, self.pays_fee) else Pays.YES
