@@ -124,7 +124,9 @@ class Trie:
     def closest_descendant_merkle_value(self, key: bytes) -> bytes | None:
         """What names the highest node at or below the key: its hash, or itself below 32 bytes.
 
-        It is equal in two states exactly where everything that begins with the key is equal.
+        What a client compares between two states to learn that something below the key changed.
+        trie-db answers a short node with the bytes of the node around it; the JSON-RPC interface
+        asks for its own, which is what is given here.
         """
         path = path_of(key)
         for node, at, ref in self._along(path):
