@@ -1,0 +1,1 @@
+"""Testing: the pytest plugin and what tests of pallets and dApps need."""
