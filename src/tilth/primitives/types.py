@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from hashlib import blake2b
 from typing import Annotated, TypeAlias
 
@@ -17,7 +18,7 @@ from tilth.primitives.scale.annotations import (
     u64,
     u128,
 )
-from tilth.primitives.scale.codec import codec
+from tilth.primitives.scale.codec import Codec, codec
 from tilth.primitives.scale.newtypes import H160 as H160
 from tilth.primitives.scale.newtypes import H256 as H256
 from tilth.primitives.scale.newtypes import AccountId as AccountId
@@ -136,7 +137,12 @@ class Header:
     def hash(self) -> H256:
         """blake2-256 of the SCALE form: what identifies the block."""
         # The compact number has the same bytes whatever integer the runtime binds.
-        return H256(blake2b(codec(Header).encode(self), digest_size=32).digest())
+        return H256(blake2b(_header_codec().encode(self), digest_size=32).digest())
+
+
+@cache
+def _header_codec() -> Codec[Header]:
+    return codec(Header)
 
 
 @struct(unnamed=True, path="sp_arithmetic::per_things::Percent")
@@ -161,6 +167,4 @@ class Perquintill:
 
 @struct(unnamed=True, path="sp_arithmetic::fixed_point::FixedU128")
 class FixedU128:
-    """A multiple of 10^-18."""
-
-    inner: u128
+    inner: u128  # in units of 10^-18

@@ -1,7 +1,6 @@
 """The vocabulary of annotations: widths, bounds, and the names that metadata shows."""
 
 from dataclasses import dataclass
-from types import EllipsisType
 from typing import Annotated, TypeAlias, TypeVar
 
 from tilth.primitives.scale.shapes import Int, Uint
@@ -58,12 +57,9 @@ class Path:
     path: str
     params: tuple[tuple[str, object], ...]
 
-    def __init__(self, path: str, **params: object) -> None:
+    def __init__(self, path: str, /, **params: object) -> None:
         object.__setattr__(self, "path", path)
         object.__setattr__(self, "params", tuple(params.items()))
-
-
-UNSAID: EllipsisType = ...
 
 
 @dataclass(frozen=True, slots=True)

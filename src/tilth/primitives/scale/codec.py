@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import typing
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
@@ -10,7 +9,7 @@ from types import MappingProxyType, UnionType
 from typing import Any, Generic, TypeVar
 
 from tilth.primitives.scale.defaults import default_maker
-from tilth.primitives.scale.faults import fault
+from tilth.primitives.scale.faults import FAILURES, fault
 from tilth.primitives.scale.reading import write_decoders
 from tilth.primitives.scale.resolve import Resolver
 from tilth.primitives.scale.shapes import Shape, fixed_size
@@ -42,8 +41,8 @@ class Codec(Generic[T]):
     decode: Callable[[bytes], T]
     decode_at: Callable[[bytes, int], tuple[T, int]]
 
-    def __init__(self, annotation: object, shape: Shape, serial: Callable[[], int]) -> None:
-        functions = _compiled(shape, serial)
+    def __init__(self, annotation: object, shape: Shape) -> None:
+        functions = _compiled(shape)
         self.annotation = annotation
         self.shape = shape
         self.fixed_size: int | None = fixed_size(shape)
@@ -63,11 +62,12 @@ class Codec(Generic[T]):
         return f"<Codec {self.shape}>"
 
 
-def _compiled(shape: Shape, serial: Callable[[], int]) -> dict[str, Any]:
-    decoders, encoder = Source(shape, serial), Source(shape, serial)
+def _compiled(shape: Shape) -> dict[str, Any]:
+    decoders, encoder = Source(shape), Source(shape)
     write_decoders(shape, decoders)
     write_encoder(shape, encoder)
     encoder.bind_as("fault", fault)
+    encoder.bind_as("FAILURES", FAILURES)
     return {**decoders.build(), "encode": encoder.build()["encode"]}
 
 
@@ -81,13 +81,11 @@ class Codecs:
     def __init__(self, bindings: Mapping[object, object] = _NOTHING) -> None:
         self._resolver = Resolver(bindings)
         self._codecs: dict[Hashable, Codec[Any]] = {}
-        self._serial = itertools.count()
 
     def of(self, annotation: object) -> Codec[Any]:
         key = ordered(annotation)
         if key not in self._codecs:
-            shape = self.shape(annotation)
-            self._codecs[key] = Codec(annotation, shape, self._serial.__next__)
+            self._codecs[key] = Codec(annotation, self.shape(annotation))
         return self._codecs[key]
 
     def shape(self, annotation: object) -> Shape:

@@ -26,7 +26,9 @@ from tilth.primitives.scale.shapes import (
     Union,
 )
 
-FAILURES = (struct_error, OverflowError, TypeError, ValueError, AttributeError)
+FAILURES = (struct_error, OverflowError, TypeError, ValueError, AttributeError, LookupError)
+"""What generated code raises at a value that does not fit."""
+
 _WAY_LIMIT = 64
 """Steps into a value that are looked at: what lies deeper is reported without its place."""
 
@@ -140,5 +142,5 @@ def _shown(value: object) -> str:
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # huge integers, and values nested without end
-        return f"a {type(value).__name__} too large to show"
+        return f"a value of type {type(value).__name__} too large to show"
     return text if len(text) <= 80 else f"{text[:77]}…"

@@ -23,10 +23,15 @@ _COLLECTIONS = {
 }
 
 
+def wire_name(name: str) -> str:
+    """`class_` is `class` at clients: Python keeps that word for itself."""
+    return name.removesuffix("_")
+
+
 def type_name(annotation: object) -> str | None:
     """The `typeName` of a field, or None where its annotation says to show none."""
     base, marks = unwrapped(annotation)
-    name: str | None = "" if base is int else _bare(base)
+    name: str | None = "" if base in (int, Any) else _bare(base)
     for mark in marks:
         name = _marked(name or "", mark, base)
     return name

@@ -33,8 +33,6 @@ from tilth.primitives.scale.source import DEPTH_LIMIT, Body, Source
 CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
 INLINE_ITEMS = 16
 """Longer arrays are read in a loop, so that the code stays small."""
-UNSIZED_LIMIT = 16_384
-"""Items of no bytes that a sequence may have: parity's preallocation limit of 16 KiB."""
 COUNT_LIMIT = (1 << 32) - 1
 
 
@@ -119,22 +117,19 @@ class Reader(Body):
         self.line(f"    {name} = {first} >> 2")
         return name
 
-    def count(self, bound: int | None, least: int) -> str:
-        """The number of items ahead, refused if over the bound or over what the input can hold."""
-        start = self.fresh("s")
+    def count(self, bound: int | None) -> str:
+        """The number of items ahead, refused if over the bound."""
         self.flush()
+        if bound is None:
+            return self.compact(COUNT_LIMIT)
+        start = self.fresh("s")
         self.line(f"{start} = o")
         name = self.compact(COUNT_LIMIT)
-        if least == 0:
-            bound = UNSIZED_LIMIT if bound is None else min(bound, UNSIZED_LIMIT)
-        if bound is not None:
-            self.line(f"if {name} > {bound}:")
-            self.line(f"    raise too_many({start}, {bound}, {name})")
+        self.line(f"if {name} > {bound}:")
+        self.line(f"    raise too_many({start}, {bound}, {name})")
         return name
 
     def room(self, count: str, least: int, label: str) -> None:
-        if least == 0:
-            return
         each = "" if least == 1 else f" * {least}"
         self.line(f"if {count}{each} > len(data) - o:")
         self.line(f"    raise short(data, o, {count}{each}, {label!r})")
@@ -227,12 +222,12 @@ def _wrapped(shape: Shape, value: str, r: Reader) -> str:
 
 @read.register
 def _(shape: Bytes, r: Reader) -> str:
-    return r.slice(r.count(shape.bound, 1), "the bytes of a Vec<u8>")
+    return r.slice(r.count(shape.bound), "the bytes of a Vec<u8>")
 
 
 @read.register
 def _(shape: Text, r: Reader) -> str:
-    chunk, name = r.slice(r.count(shape.bound, 1), "the bytes of a String"), r.fresh("t")
+    chunk, name = r.slice(r.count(shape.bound), "the bytes of a String"), r.fresh("t")
     r.line("try:")
     r.line(f'    {name} = str({chunk}, "utf-8")')
     r.line("except UnicodeDecodeError as error:")
@@ -254,18 +249,28 @@ def _(shape: Array, r: Reader) -> str:
 
 @read.register
 def _(shape: Sequence, r: Reader) -> str:
-    least = least_size(shape.item)
-    count = r.count(shape.bound, least)
+    least = _least_item(shape, shape.item)
+    count = r.count(shape.bound)
     r.room(count, least, f"the items of a {shape}")
     return r.loop(shape.item, count, shape.kind)
 
 
+def _least_item(shape: Shape, item: Shape) -> int:
+    # Rust holds any number of items without bytes in no memory; here four bytes would cost
+    # gigabytes, and nested ones more than any cap could save.
+    least = least_size(item)
+    if not least:
+        raise TypeError(f"{shape}: its items have no bytes, so only their number says anything")
+    return least
+
+
 @read.register
 def _(shape: Mapping, r: Reader) -> str:
-    least = least_size(shape.key) + least_size(shape.value)
-    count = r.count(shape.bound, least)
+    pair = Tuple((shape.key, shape.value))
+    least = _least_item(shape, pair)
+    count = r.count(shape.bound)
     r.room(count, least, f"the items of a {shape}")
-    return f"dict({r.loop(Tuple((shape.key, shape.value)), count, list)})"
+    return f"dict({r.loop(pair, count, list)})"
 
 
 @read.register

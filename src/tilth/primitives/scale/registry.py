@@ -23,7 +23,7 @@ from tilth.primitives.scale.info import (
     VariantDef,
     segments,
 )
-from tilth.primitives.scale.names import type_name
+from tilth.primitives.scale.names import type_name, wire_name
 from tilth.primitives.scale.shapes import (
     Array,
     Bool,
@@ -100,13 +100,16 @@ class TypeRegistry:
 
     def _wrapper(self, path: str, params: Params, inner: Shape, text: str | None) -> Type:
         """A composite around one unnamed field."""
+        arguments = self._params(params)
         field = Field(None, self._id(inner), text)
-        return Type(segments(path), self._params(params), CompositeDef((field,)))
+        return Type(segments(path), arguments, CompositeDef((field,)))
 
     def _fields(self, struct: Struct) -> tuple[Field, ...]:
         unnamed = struct.options.unnamed
         return tuple(
-            Field(None if unnamed else f.name, self._id(f.shape), type_name(f.annotation))
+            Field(
+                None if unnamed else wire_name(f.name), self._id(f.shape), type_name(f.annotation)
+            )
             for f in struct.fields
         )
 

@@ -54,7 +54,9 @@ _PLAIN: dict[object, Shape] = {
     None: UNIT,
     type(None): UNIT,
 }
-_NO_WIDTH = "an int (or Any) has no width of its own: annotate it u8, u16, u32, u64, u128, u256 or i8…i128"
+_NO_WIDTH = (
+    "an int (or Any) has no width of its own: annotate it u8, u16, u32, u64, u128, u256 or i8…i128"
+)
 
 
 class Resolver:
@@ -124,7 +126,7 @@ class Resolver:
         if len(structs) < len(shapes):
             raise TypeError(f"an enum is a union of @struct classes, not {members}")
         variants = tuple(Variant(_index(s, i), s) for i, s in enumerate(structs))
-        _check_indices(variants)
+        _check_variants(variants)
         if [s.cls for s in structs] == [Ok, Err]:
             params = (("T", structs[0].args[0]), ("E", structs[1].args[0]))
             return Union("Result", params, variants)
@@ -155,7 +157,7 @@ class Resolver:
         try:
             return self.shape(annotation)
         except TypeError as error:
-            raise TypeError(f"{cls.__qualname__}.{name}: {error}") from None
+            raise TypeError(f"{cls.__name__}.{name}: {error}") from None
 
     def _params(self, params: tuple[tuple[str, object], ...]) -> Params:
         return tuple((name, None if p is ... else self.shape(p)) for name, p in params)
@@ -255,8 +257,10 @@ def _index(struct: Struct, place: int) -> int:
     return place if struct.options.index is None else struct.options.index
 
 
-def _check_indices(variants: tuple[Variant, ...]) -> None:
+def _check_variants(variants: tuple[Variant, ...]) -> None:
     taken: dict[int, str] = {}
+    if len({v.struct.cls for v in variants}) < len(variants):
+        raise TypeError(f"an enum has each class once: {', '.join(v.name for v in variants)}")
     for variant in variants:
         if not 0 <= variant.index <= 255:
             raise TypeError(f"the index of {variant.name} is not in 0…255")

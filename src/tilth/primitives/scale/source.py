@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import linecache
-from collections.abc import Callable
 from struct import Struct as Layout
 from struct import error as struct_error
 from typing import Any
+from zlib import crc32
 
 from tilth.primitives.scale import errors
 from tilth.primitives.scale.compacts import SMALL, compact, compact_rest
@@ -45,11 +45,10 @@ _RUNTIME: dict[str, object] = {
 class Source:
     """The functions for one annotation, and the constants they refer to."""
 
-    def __init__(self, shape: Shape, serial: Callable[[], int]) -> None:
+    def __init__(self, shape: Shape) -> None:
         self.title = str(shape)
         self.recursive = recursive_structs(shape)
         self.functions: dict[Struct, str] = {}
-        self._serial = serial
         self._texts: list[str] = []
         self._space = dict(_RUNTIME)
         self._bound: dict[tuple[str, int], str] = {}
@@ -80,7 +79,7 @@ class Source:
 
     def build(self) -> dict[str, Any]:
         code = "\n\n".join(self._texts) + "\n"
-        filename = f"<tilth scale {self._serial()}: {self.title}>"
+        filename = f"<tilth scale {self.title} {crc32(code.encode()):08x}>"
         linecache.cache[filename] = (len(code), None, code.splitlines(True), filename)
         exec(compile(code, filename, "exec"), self._space)  # noqa: S102  # text made here alone
         return self._space
@@ -95,8 +94,12 @@ class Body:
         self.lines: list[str] = []
         self._indent = 1
 
+    @property
+    def margin(self) -> str:
+        return "    " * self._indent
+
     def line(self, text: str) -> None:
-        self.lines.append("    " * self._indent + text)
+        self.lines.append(self.margin + text)
 
     def indent(self) -> None:
         self._indent += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 
 from tilth.primitives.scale.ordering import sort_key
-from tilth.primitives.scale.reading import CODES, COUNT_LIMIT, INLINE_ITEMS, UNSIZED_LIMIT
+from tilth.primitives.scale.reading import CODES, COUNT_LIMIT, INLINE_ITEMS
 from tilth.primitives.scale.shapes import (
     UNIT,
     Array,
@@ -28,7 +28,6 @@ from tilth.primitives.scale.shapes import (
     Union,
     Variant,
     compact_integer,
-    least_size,
 )
 from tilth.primitives.scale.source import DEPTH_LIMIT, Body, Source
 
@@ -97,14 +96,19 @@ class Writer(Body):
         self.line(f"    raise wrong_length({where!r}, {size}, {value})")
 
     def each(self, items: str, target: str, shapes: list[tuple[Shape, str]]) -> None:
-        parts, piece = self.fresh("q"), self.fresh("k")
-        self.line(f"{parts} = []")
-        self.line(f"for {target} in {items}:")
+        """The bytes of all items, one after the other; `target` names the item in a loop."""
+        parts = self.fresh("q")
+        start = len(self.lines)
         self.indent()
-        for shape, value in shapes:
-            self.line(f"{piece} = {self.nested(shape, value)}")
-            self.line(f"{parts}.append({piece})")
+        made = " + ".join(self.nested(shape, value) for shape, value in shapes)
         self.dedent()
+        loop = f"for {target} in {items}"
+        if len(self.lines) == start:
+            self.line(f"{parts} = [{made} {loop}]")
+        else:
+            self.lines.insert(start, f"{self.margin}{loop}:")
+            self.lines.insert(start, f"{self.margin}{parts} = []")
+            self.line(f"    {parts}.append({made})")
         self.part(f'b"".join({parts})')
 
 
@@ -197,10 +201,7 @@ def _(shape: Array, value: str, w: Writer) -> None:
 @write.register
 def _(shape: Sequence, value: str, w: Writer) -> None:
     name = w.local(value)
-    bound = shape.bound
-    if least_size(shape.item) == 0:
-        bound = UNSIZED_LIMIT if bound is None else min(bound, UNSIZED_LIMIT)
-    w.count(name, bound, str(shape))
+    w.count(name, shape.bound, str(shape))
     if shape.kind in (set, frozenset):
         name = _sorted(shape.item, name, w)
     _items(shape.item, name, w)
@@ -329,14 +330,13 @@ def write_encoder(shape: Shape, source: Source) -> None:
     w.indent()
     write(shape, "v", w)
     w.line(f"return {w.joined()}")
-    failures = "(struct_error, OverflowError, TypeError, ValueError, AttributeError)"
     source.add(
         "\n".join(
             (
                 "def encode(v):",
                 "    try:",
                 *w.lines,
-                f"    except {failures} as error:",
+                "    except FAILURES as error:",
                 f"        raise fault({source.bind('SHAPE', shape)}, v, error) from error",
             )
         )
