@@ -247,6 +247,44 @@ def test_a_loaded_trie_fetches_only_the_path_it_needs_and_each_node_once() -> No
     assert loaded.update({key: b"new"}).root == trie.update({key: b"new"}).root
 
 
+def test_what_a_damaged_store_lost_is_listed_and_the_rest_is_whole() -> None:
+    older = Trie.from_entries({blake2_256(bytes([n])): LONG + bytes([n]) for n in range(200)})
+    trie = older.update({blake2_256(b"\x07"): LONG + b"!"})
+    whole = stored(trie)
+    gone = sorted(whole.keys() - {trie.root} - dict(trie.nodes_since(older)).keys())[::20]
+    damaged = {digest: data for digest, data in whole.items() if digest not in gone}
+
+    loaded = Trie.load(trie.root, damaged.__getitem__)
+    faults = [fault.hash for fault in loaded.faults_since(None)]
+    assert faults
+    assert set(faults) <= set(gone)
+    assert list(loaded.faults_since(older)) == list(loaded.faults_since(loaded)) == []
+    assert list(Trie.load(trie.root, whole.__getitem__).faults_since(None)) == []
+    with pytest.raises(CorruptNode, match="is missing"):
+        list(loaded.nodes_since(None))
+
+
+def test_an_older_state_that_cannot_be_read_shares_nothing() -> None:
+    older = Trie.from_entries({blake2_256(bytes([n])): LONG for n in range(50)})
+    trie = older.update({blake2_256(b"\x07"): b"new"})
+    ruin = Trie.load(older.root, Counting({older.root: stored(older)[older.root]}))
+
+    new = dict(trie.nodes_since(ruin))
+    assert dict(trie.nodes_since(older)).items() <= new.items()
+    assert new.keys() <= stored(trie).keys()
+
+
+def test_walking_what_is_stored_keeps_none_of_it_in_memory() -> None:
+    trie = Trie.from_entries({blake2_256(bytes([n])): LONG for n in range(50)})
+    store = Counting(stored(trie))
+    loaded = Trie.load(trie.root, store)
+
+    assert dict(loaded.nodes_since(None)) == dict(loaded.nodes_since(None)) == stored(trie)
+    asked = len(store.asked)
+    assert loaded.get(blake2_256(b"\x07")) == LONG
+    assert len(store.asked) > asked
+
+
 def test_the_empty_trie_loads_without_a_store() -> None:
     empty = Trie.load(EMPTY_ROOT, nothing_stored)
 

@@ -27,7 +27,7 @@ BRANCH_HASHED = (0x10, 0x0F)
 COMPACT = tuple(bytes((length << 2,)) for length in range(64))
 
 
-class CorruptNode(Exception):  # noqa: N818 - it names what was found
+class CorruptNode(Exception):
     """A stored node that is missing, does not match its hash, or is not a trie node."""
 
     def __init__(self, digest: bytes, fault: str) -> None:
@@ -35,7 +35,7 @@ class CorruptNode(Exception):  # noqa: N818 - it names what was found
         self.hash = digest
 
 
-class MalformedNode(ValueError):  # noqa: N818 - it names what was found
+class MalformedNode(ValueError):
     """Bytes that no Substrate trie encodes to."""
 
 

@@ -23,6 +23,7 @@ from tilth.primitives.trie.nodes import (
     blake2_256,
     child_of,
     compact,
+    fetch_checked,
     is_hash,
     key_of,
     load_node,
@@ -39,7 +40,7 @@ class Layout(IntEnum):
     V1 = 1
 
 
-class InvalidProof(Exception):  # noqa: N818 - sp_trie's word
+class InvalidProof(Exception):
     """The proof's nodes do not lead from the root to the key."""
 
 
@@ -138,13 +139,16 @@ class Trie:
         """(hash, bytes) of all nodes and hashed values that are not in `older` at the same place.
 
         What a store that holds `older` needs in order to load this trie, and next to nothing more;
-        only the difference is walked.
+        only the difference is walked, and what it fetches is not kept.
         """
-        if self._top is None or (older is not None and older.root == self.root):
-            return
-        yield self.root, self._top.encode()
-        place = None if older is None or older._top is None else (older._top, 0)
-        yield from self._difference(self._top, place, _nowhere if older is None else older._fetch)
+        for digest, found in self._difference(older):
+            if isinstance(found, CorruptNode):
+                raise found
+            yield digest, found
+
+    def faults_since(self, older: "Trie | None") -> Iterator[CorruptNode]:
+        """What `nodes_since` would stop at: every node that is missing or damaged."""
+        return (found for _, found in self._difference(older) if isinstance(found, CorruptNode))
 
     def _value(self, value: bytes | None) -> Value | None:
         if value is None or self.layout is Layout.V0 or len(value) < VALUE_NODE_THRESHOLD:
@@ -205,24 +209,43 @@ class Trie:
             branch, slot, path = ahead.pop()
             node = child_of(branch, slot, self._fetch)
 
-    def _difference(
-        self, top: Node, place: _Place | None, fetch_older: Fetch
-    ) -> Iterator[tuple[bytes, bytes]]:
-        ahead = [(top, place)]
+    def _difference(self, older: "Trie | None") -> Iterator[tuple[bytes, bytes | CorruptNode]]:
+        if self._top is None or (older is not None and older.root == self.root):
+            return
+        yield self.root, self._top.encode()
+        fetch_older = _nowhere if older is None else older._fetch
+        place = None if older is None or older._top is None else (older._top, 0)
+        ahead: list[tuple[Node, _Place | None]] = [(self._top, place)]
         while ahead:
             node, place = ahead.pop()
             place = _follow(place, node.partial, fetch_older)
             old = place[0] if place and place[1] == len(place[0].partial) else None
             value = node.value
             if isinstance(value, Hashed) and not (old and same_value(value, old.value)):
-                yield value.digest, read_value(value, self._fetch)
-            if type(node) is Branch:
-                for slot in _other_slots(node, old):
-                    ref, child = node.refs[slot], child_of(node, slot, self._fetch)
-                    # A node short enough to stand in its parent holds no hash either.
-                    if child is not None and is_hash(ref):
+                yield value.digest, self._value_or_fault(value)
+            if type(node) is not Branch:
+                continue
+            for slot in _other_slots(node, old):
+                ref = node.refs[slot]
+                if is_hash(ref):  # a node short enough to stand in its parent holds no hash
+                    child = self._child_or_fault(node, slot)
+                    if isinstance(child, CorruptNode):
+                        yield ref[1:], child
+                    else:
                         yield ref[1:], child.encode()
                         ahead.append((child, _fork(place, slot, fetch_older)))
+
+    def _child_or_fault(self, branch: Branch, slot: int) -> Node | CorruptNode:
+        try:
+            return branch.children[slot] or load_node(branch.refs[slot][1:], self._fetch)
+        except CorruptNode as fault:
+            return fault
+
+    def _value_or_fault(self, value: Hashed) -> bytes | CorruptNode:
+        try:
+            return value.value or fetch_checked(value.digest, self._fetch)
+        except CorruptNode as fault:
+            return fault
 
 
 def _other_slots(branch: Branch, old: Node | None) -> Iterable[int]:
@@ -264,7 +287,10 @@ def _fork(place: _Place | None, slot: int, fetch: Fetch) -> _Place | None:
     node, depth = place
     if depth < len(node.partial):
         return (node, depth + 1) if node.partial[depth] == HEX[slot] else None
-    child = child_of(node, slot, fetch) if type(node) is Branch else None
+    try:
+        child = child_of(node, slot, fetch) if type(node) is Branch else None
+    except CorruptNode:
+        return None  # an older node that cannot be read shares nothing
     return None if child is None else (child, 0)
 
 
