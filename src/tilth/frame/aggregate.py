@@ -9,9 +9,9 @@ from tilth.primitives.scale import DecodeError
 
 if TYPE_CHECKING:
     from tilth.frame.pallet import Pallet
+    from tilth.frame.runtime import Runtime
     from tilth.primitives.scale.info import Type
     from tilth.primitives.scale.registry import TypeRegistry
-    from tilth.frame.runtime import Runtime
 
 # frame/support/src/lib.rs: MAX_EXTRINSIC_DEPTH
 _MAX_DEPTH: Final = 256
@@ -61,12 +61,6 @@ class _Aggregate:
     def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
 
-    def type_info(self, registry: "TypeRegistry") -> "Type":
-        """Described where metadata is built."""
-        from tilth.frame.metadata import describe
-
-        return describe(self, registry)
-
     def _pallet(self, data: bytes, offset: int) -> "Pallet[Any, Any]":
         if len(data) < offset + 2:
             raise DecodeError(offset, "a pallet's index and one byte", "the end")
@@ -114,6 +108,11 @@ class CallsCodec(_Aggregate):
             self._depth -= 1
         return RuntimeCall(method, args), end
 
+    def type_info(self, registry: "TypeRegistry") -> "Type":
+        from tilth.frame.metadata.enums import runtime_call  # metadata is built on all of this
+
+        return runtime_call(self._runtime, registry)
+
 
 @final
 class EventsCodec(_Aggregate):
@@ -127,6 +126,11 @@ class EventsCodec(_Aggregate):
         pallet = self._pallet(data, offset)
         event, end = pallet.decode_event(data, offset + 1)
         return RuntimeEvent(pallet.name, event), end
+
+    def type_info(self, registry: "TypeRegistry") -> "Type":
+        from tilth.frame.metadata.enums import runtime_event
+
+        return runtime_event(self._runtime, registry)
 
 
 class _MembersCodec(_Aggregate):
@@ -160,6 +164,11 @@ class ErrorsCodec(_MembersCodec):
     def variant(member: Enum) -> str:
         return pascal(member.name.lower())
 
+    def type_info(self, registry: "TypeRegistry") -> "Type":
+        from tilth.frame.metadata.enums import runtime_error
+
+        return runtime_error(self._runtime, registry)
+
 
 @final
 class ReasonsCodec(_MembersCodec):
@@ -167,3 +176,8 @@ class ReasonsCodec(_MembersCodec):
         super().__init__(runtime)
         self.attribute = attribute
         self.name = name
+
+    def type_info(self, registry: "TypeRegistry") -> "Type":
+        from tilth.frame.metadata.enums import runtime_reason
+
+        return runtime_reason(self._runtime, registry, self.name, self.attribute)

@@ -1,0 +1,63 @@
+"""A pallet's storage, constants and documentation, as every version of metadata shows them."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+from tilth.frame.definition import ConfigDef, StorageDef, pascal, sentences
+from tilth.frame.metadata.enums import AnyPallet
+from tilth.frame.metadata.v14 import Constant, Entry, EntryType, Map, Modifier, Plain, Storage
+from tilth.frame.storage import CountedMap, StorageItem, hasher_of
+from tilth.primitives.scale import TypeRegistry, u32
+
+# frame/support/src/storage/types/counted_map.rs
+_COUNTER_DOCS: Final = ("Counter for the related counted storage map",)
+
+
+def storage(pallet: AnyPallet, registry: TypeRegistry) -> Storage | None:
+    declared = pallet.parsed().storage
+    if not declared:
+        return None
+    entries = tuple(entry for item in declared for entry in _entries(pallet, item, registry))
+    return Storage(pallet.name, entries)
+
+
+def _entries(pallet: AnyPallet, declared: StorageDef, registry: TypeRegistry) -> Iterator[Entry]:
+    item: StorageItem = getattr(pallet, declared.attribute)
+    yield Entry(
+        declared.name,
+        Modifier.DEFAULT if item.has_default else Modifier.OPTIONAL,
+        _entry_type(item, registry),
+        item.default_bytes(),
+        pallet.parsed().docs.get(declared.attribute, ()),
+    )
+    if isinstance(item, CountedMap):
+        name = f"CounterFor{declared.name}"
+        counter = Plain(registry.id_of(u32))
+        yield Entry(name, Modifier.DEFAULT, counter, bytes(4), _COUNTER_DOCS)
+
+
+def _entry_type(item: StorageItem, registry: TypeRegistry) -> EntryType:
+    value = item.annotations[-1]
+    if not item.is_map:
+        return Plain(registry.id_of(value))
+    keys = item.key_annotations
+    key: Any = keys[0] if len(keys) == 1 else tuple[keys]  # type: ignore[valid-type]
+    return Map(tuple(map(hasher_of, keys)), registry.id_of(key), registry.id_of(value))
+
+
+def constants(pallet: AnyPallet, registry: TypeRegistry) -> tuple[Constant, ...]:
+    declared = (named for named in pallet.parsed().config if named.constant)
+    return tuple(_constant(pallet, named, registry) for named in declared)
+
+
+def _constant(pallet: AnyPallet, named: ConfigDef, registry: TypeRegistry) -> Constant:
+    value = pallet.runtime.codecs.of(named.annotation).encode(getattr(pallet, named.name))
+    docs = pallet.parsed().docs.get(named.name, ())
+    return Constant(pascal(named.name), registry.id_of(named.annotation), value, docs)
+
+
+def docs(pallet: AnyPallet) -> tuple[str, ...]:
+    """What its class says of itself, or else its module."""
+    cls = type(pallet)
+    return sentences(cls.__doc__ or sys.modules[cls.__module__].__doc__)
