@@ -1,0 +1,42 @@
+# Everything a newcomer types. Only python3 with venv and pip is assumed; `make test` also wants node and npm.
+PYTHON ?= python3
+BIN := .venv/bin
+NPM := tests/conformance/npm
+
+.PHONY: setup dev demo test lint bench clean
+.DEFAULT_GOAL := setup
+
+setup: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing Tilth into .venv (a minute, once)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo]' --group dev
+	@touch $@
+
+$(NPM)/node_modules/installed: $(NPM)/package.json $(NPM)/package-lock.json
+	@cd $(NPM) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+dev: setup
+	@$(BIN)/tilth dev
+
+demo: setup
+	@$(BIN)/tilth demo
+
+test: setup $(NPM)/node_modules/installed
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: setup
+	@for bench in benches/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+clean:
+	rm -rf .venv $(NPM)/node_modules

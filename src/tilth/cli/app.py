@@ -1,0 +1,74 @@
+"""The commands, their options and their help."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from tilth.cli import tilth_version
+
+app = App(
+    name="tilth",
+    help="A Substrate-compatible chain in Python for a commons of AI data.",
+    version=tilth_version,
+)
+
+Port = Annotated[int, Parameter(help="0 picks a free one.")]
+
+
+@app.command
+def dev(
+    *,
+    base_path: Path | None = None,
+    rpc_port: Port = 9944,
+    grpc_port: Port = 50051,
+    block_time: float | None = None,
+    runtime: str = "tilth.runtime:DevRuntime",
+    vault: Path | None = None,
+    ready_file: Path | None = None,
+) -> int:
+    """Start a dev chain: blocks as soon as there are transactions, accounts that have money.
+
+    Parameters
+    ----------
+    base_path
+        Keep the chain in this directory; without it, in memory.
+    rpc_port
+        JSON-RPC over WebSocket and HTTP.
+    grpc_port
+        gRPC.
+    block_time
+        Make a block every so many seconds instead of one per batch of transactions.
+    runtime
+        The runtime's class, as module:Class.
+    vault
+        The data owner's vault; this node then works on jobs for the tables in it.
+    ready_file
+        Write endpoints and process id here, as JSON, once both faces answer.
+    """
+    from tilth.cli.dev import DevOptions, run_dev
+
+    return run_dev(
+        DevOptions(base_path, rpc_port, grpc_port, block_time, runtime, vault, ready_file)
+    )
+
+
+@app.command
+def demo(*, keep: bool = False) -> int:
+    """Watch the whole story: a private table earns money, a buyer gets a trained model.
+
+    Parameters
+    ----------
+    keep
+        Leave the chain running at the end, to look around with any Substrate client.
+    """
+    from tilth.cli.demo import run_demo
+
+    return run_demo(keep=keep)
+
+
+def fail(message: str) -> int:
+    """Say on one line why a command cannot go on."""
+    print(f"tilth: {message}", file=sys.stderr)
+    return 1

@@ -1,0 +1,84 @@
+"""What a dev chain shows when it is up: where it listens, and who has money."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from rich.console import Console
+from rich.table import Table
+
+from tilth.node.service import Node
+from tilth.primitives import ss58
+from tilth.primitives.crypto.dev import DEV_ACCOUNTS
+from tilth.primitives.types import AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    rpc_port: int
+    grpc_port: int
+    pid: int
+
+    @property
+    def ws(self) -> str:
+        return f"ws://127.0.0.1:{self.rpc_port}"
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.rpc_port}"
+
+    @property
+    def grpc(self) -> str:
+        return f"127.0.0.1:{self.grpc_port}"
+
+    def as_json(self) -> dict[str, str | int]:
+        return {"ws": self.ws, "http": self.http, "grpc": self.grpc, "pid": self.pid}
+
+
+def show_banner(node: Node, endpoints: Endpoints) -> None:
+    console = Console(highlight=False)
+    version = node.runtime.version
+    console.print(
+        f"\n[bold green]Tilth[/] {node.config.version} · {node.spec.name} · "
+        f"{version.spec_name} {version.spec_version} · genesis 0x{node.genesis_hash.hex()[:12]}…"
+    )
+    if node.chain.best.number:
+        console.print(f"continuing at block [bold]#{node.chain.best.number}[/]")
+    console.print(_accounts(node))
+    console.print(_endpoints(endpoints))
+    console.print("[dim]Dev accounts' keys are public: never send real value to them. ^C stops.[/]")
+
+
+def _accounts(node: Node) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("account", "address", "secret"):
+        table.add_column(title, style="cyan" if title == "account" else None)
+    table.add_column("balance", justify="right")
+    prefix = node.runtime.ss58_prefix
+    for name, account in DEV_ACCOUNTS.items():
+        balance = _free(node, AccountId(account))
+        if balance and "//" not in name:
+            table.add_row(name, ss58.encode(account, prefix), f"//{name}", _amount(node, balance))
+    return table
+
+
+def _free(node: Node, account: AccountId) -> int:
+    """What an account can spend, if the runtime keeps balances with its accounts."""
+    system = getattr(node.runtime, "system", None)
+    with node.runtime.at(node.chain.best.state):
+        return int(getattr(system.account[account].data, "free", 0)) if system else 0
+
+
+def _amount(node: Node, planck: int) -> str:
+    decimals = node.spec.properties["tokenDecimals"]
+    whole = planck // 10**decimals
+    return f"{whole:,} {node.spec.properties['tokenSymbol']}"
+
+
+def _endpoints(endpoints: Endpoints) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(style="cyan")
+    table.add_row("JSON-RPC", f"{endpoints.ws}   {endpoints.http}")
+    table.add_row("gRPC", endpoints.grpc)
+    apps = f"https://polkadot.js.org/apps/?rpc={quote(endpoints.ws, safe='')}#/explorer"
+    table.add_row("Polkadot.js", apps)
+    return table

@@ -1,0 +1,152 @@
+"""`tilth dev`: a node with both faces, in this process, until it is told to stop."""
+
+import asyncio
+import importlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tilth.cli import tilth_version
+from tilth.cli.banner import Endpoints, show_banner
+from tilth.frame import Runtime
+from tilth.node.author import Author, InstantSeal, Sealer, SlotSeal
+from tilth.node.pool import Pool
+from tilth.node.service import Node, NodeConfig, Sealing
+
+
+@dataclass(frozen=True, slots=True)
+class DevOptions:
+    base_path: Path | None
+    rpc_port: int
+    grpc_port: int
+    block_time: float | None
+    runtime: str
+    vault: Path | None
+    ready_file: Path | None
+
+
+class SystemClock:
+    def milliseconds(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+class CannotStart(Exception):
+    """Something the user can mend keeps the node from starting; the text says what."""
+
+
+def run_dev(options: DevOptions) -> int:
+    try:
+        return asyncio.run(_run(options))
+    except CannotStart as error:
+        print(f"tilth: {error}", file=sys.stderr)
+        return 1
+
+
+async def _run(options: DevOptions) -> int:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    faces = await start(options)
+    show_banner(faces.node, faces.endpoints)
+    _write_ready_file(options.ready_file, faces.endpoints)
+    await stopped.wait()
+    await faces.stop()
+    return 0
+
+
+@dataclass(slots=True)
+class Running:
+    """A node and what stops it."""
+
+    node: Node
+    endpoints: Endpoints
+    stops: list[Callable[[], object]]
+
+    async def stop(self) -> None:
+        """The faces first, so that nobody is told of a block that is not kept."""
+        for stop in self.stops:
+            outcome = stop()
+            if asyncio.iscoroutine(outcome):
+                await outcome
+
+
+async def start(options: DevOptions) -> Running:
+    """Start a node with both faces; raises CannotStart."""
+    from tilth.rpc.grpc.server import GrpcServer
+    from tilth.rpc.jsonrpc.server import Server
+    from tilth.rpc.jsonrpc.table import method_table
+
+    runtime = load_runtime(options.runtime)
+    node = Node(_config(options, runtime))
+    json_rpc = Server(method_table(), node, "127.0.0.1", options.rpc_port)
+    grpc = GrpcServer(node, "127.0.0.1", options.grpc_port)
+    for face, port in ((json_rpc, options.rpc_port), (grpc, options.grpc_port)):
+        await _started(face, port)
+    node.start()
+    endpoints = Endpoints(json_rpc.port, grpc.port, os.getpid())
+    return Running(node, endpoints, [grpc.stop, json_rpc.stop, node.stop])
+
+
+async def _started(face: object, port: int) -> None:
+    try:
+        await face.start()  # type: ignore[attr-defined]
+    except OSError as error:
+        raise CannotStart(
+            f"port {port} on 127.0.0.1 cannot be used ({error.strerror}); "
+            "stop what uses it or choose another, 0 for any free one"
+        ) from error
+
+
+def load_runtime(name: str) -> Runtime:
+    """The runtime that `module:Class` names."""
+    module_name, _, class_name = name.partition(":")
+    if not (module_name and class_name):
+        raise CannotStart(f"{name!r} is not module:Class, as in tilth.runtime:DevRuntime")
+    sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise CannotStart(f"there is no module {error.name!r} to take a runtime from") from error
+    runtime = getattr(module, class_name, None)
+    if not (isinstance(runtime, type) and issubclass(runtime, Runtime)):
+        raise CannotStart(f"{class_name!r} in {module_name} is not a Runtime")
+    return runtime()
+
+
+def _config(options: DevOptions, runtime: Runtime) -> NodeConfig:
+    from tilth.runtime.presets import dev_spec
+
+    return NodeConfig(
+        runtime=runtime,
+        spec=dev_spec(runtime),
+        clock=SystemClock(),
+        sealing=_sealing(options.block_time),
+        store=_store(options.base_path),
+        version=tilth_version(),
+    )
+
+
+def _sealing(block_time: float | None) -> Sealing:
+    if block_time is None:
+        return InstantSeal
+    if block_time <= 0:
+        raise CannotStart(f"a block every {block_time} seconds is not possible")
+
+    def every(author: Author, pool: Pool) -> Sealer:
+        return SlotSeal(author, block_time)
+
+    return every
+
+
+def _write_ready_file(path: Path | None, endpoints: Endpoints) -> None:
+    if path is None:
+        return
+    partial = path.with_suffix(path.suffix + ".partial")
+    partial.write_text(json.dumps(endpoints.as_json()))
+    partial.rename(path)
