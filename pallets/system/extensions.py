@@ -6,6 +6,7 @@ from tilth.frame import (
     H256,
     ZERO_WEIGHT,
     AccountId,
+    Codecs,
     Compact,
     Nonce,
     PostInfo,
@@ -135,7 +136,7 @@ class CheckMortality(_SystemExtension):
 
     def weight(self, value: _Mortality, call: RuntimeCall) -> Weight:
         name = "check_mortality_immortal_transaction"
-        if not value.era.is_immortal:
+        if value.era.period:
             name = "check_mortality_mortal_transaction"
         return self.system.extension_weight(name)
 
@@ -158,6 +159,9 @@ class CheckNonce(_Weighed):
     def __init__(self, system: System) -> None:
         super().__init__(system)
         self._tag = system.runtime.codecs.of(tuple[AccountId, Nonce])
+
+    def value_for(self, codecs: Codecs, nonce: int) -> _Nonce:
+        return _Nonce(nonce)
 
     def validate(self, value: _Nonce, transaction: Transaction) -> ValidTransaction:
         signer = signer_of(transaction)

@@ -1,7 +1,8 @@
-"""What a pallet author imports: the language in which pallets, runtimes and their tests are written.
+"""What a pallet author imports: the language in which pallets and runtimes are written.
 
-`frame` knows no pallet. Inside, `definition` parses a pallet's class into a Def; `pallet`, `storage`
-and `call` run it; `runtime` gathers pallets; `executive` runs blocks; `metadata` describes it all.
+`frame` knows no pallet. Inside, `definition` parses a pallet's class into a Def; `pallet`,
+`storage` and `call` run it; `runtime` gathers pallets; `executive` runs blocks; `metadata`
+describes it all.
 """
 
 from tilth.frame import validity as validity

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tilth.frame.pallet import Pallet
 
 S = TypeVar("S")
-O = TypeVar("O")
+Who = TypeVar("Who")
 P = ParamSpec("P")
 
 TRANSACTION_LEVEL: Final = b":transaction_level:"
@@ -33,7 +33,7 @@ UNBENCHMARKED: Final = Measured(10_000_000, 3_500, reads=1, writes=1)
 
 
 @final
-class CallMethod(Generic[O, P]):
+class CallMethod(Generic[Who, P]):
     """A call of a pallet: run it directly, or make the value that an extrinsic carries.
 
     On the class it is the declaration; the runtime puts a bound one on each pallet.
@@ -67,8 +67,8 @@ class CallMethod(Generic[O, P]):
         codec: Codec[Any],
         guard: Guard,
         slot: Slot,
-    ) -> "CallMethod[O, P]":
-        bound: CallMethod[O, P] = CallMethod.__new__(CallMethod)
+    ) -> "CallMethod[Who, P]":
+        bound: CallMethod[Who, P] = CallMethod.__new__(CallMethod)
         bound.__dict__.update(self.__dict__)
         bound.function = self.function.__get__(pallet)
         bound.pallet_index = pallet_index
@@ -86,7 +86,7 @@ class CallMethod(Generic[O, P]):
     slot: Slot
     info: Callable[[tuple[Any, ...]], DispatchInfo]
 
-    def __call__(self, who: O, *args: P.args, **kwargs: P.kwargs) -> Any:
+    def __call__(self, who: Who, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Run it as a call is run, without an extrinsic: an error leaves no trace."""
         overlay = self.slot.overlay
         mark = overlay.mark()
@@ -120,14 +120,14 @@ def call(
     pays: Pays = Pays.YES,
     info: Callable[..., DispatchInfo] | None = None,
     feeless_if: Callable[..., bool] | None = None,
-) -> Callable[[Callable[Concatenate[S, O, P], Any]], CallMethod[O, P]]:
+) -> Callable[[Callable[Concatenate[S, Who, P], Any]], CallMethod[Who, P]]:
     """Declare a call; its index is wire format and therefore written.
 
     `weight` may be a function of the pallet and the arguments; where it is absent the pallet's
     `weights` name it. `info` declares class and payment as well, for calls that depend on others.
     """
 
-    def declare(function: Callable[Concatenate[S, O, P], Any]) -> CallMethod[O, P]:
+    def declare(function: Callable[Concatenate[S, Who, P], Any]) -> CallMethod[Who, P]:
         return CallMethod(
             function,
             index=index,

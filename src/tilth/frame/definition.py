@@ -86,6 +86,7 @@ def parse(cls: type, generic: type) -> Def:
     """Parse a pallet's class, or say which of its declarations is wrong."""
     hints = _hints(cls)
     supplied = generic.__annotations__.keys()
+    _ensure_unshadowed(cls, generic)
     events, errors = _parameters(cls, generic)
     return Def(
         cls=cls,
@@ -98,6 +99,12 @@ def parse(cls: type, generic: type) -> Def:
         freeze_reasons=_nested(cls, FreezeReason),
         genesis=_genesis(cls),
     )
+
+
+def _ensure_unshadowed(cls: type, generic: type) -> None:
+    for attribute, value in _attributes(cls):
+        if isinstance(value, StorageItem | CallMethod) and hasattr(generic, attribute):
+            raise DeclarationError(f"{cls.__name__}.{attribute}: the framework uses this name")
 
 
 def _hints(cls: type) -> dict[str, Any]:

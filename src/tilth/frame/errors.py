@@ -219,7 +219,7 @@ def some(value: T | None, reason: Reason) -> T:
 
 
 def checked(value: int, bits: int = 128) -> int:
-    """An unsigned result that fits its width; otherwise the call fails as checked arithmetic does."""
+    """An unsigned result that fits its width; otherwise the call fails, as checked sums do."""
     if value < 0:
         raise DispatchFailure(ArithmeticError.UNDERFLOW)
     if value >> bits:

@@ -156,7 +156,7 @@ class Executive:
                 self.apply_extrinsic(extrinsic)
             except InvalidTransactionError as error:
                 raise InvalidBlock(
-                    f"block {header.number}: extrinsic {position} may not be included: {error.error}"
+                    f"block {header.number}: extrinsic {position} is invalid: {error.error}"
                 ) from error
         _compare(header, self.finalize_block())
 
@@ -176,7 +176,14 @@ class Executive:
 
         Raises InvalidTransactionError. Writes to the overlay, which the caller throws away.
         """
+        self.begin_validation(block_hash)
+        return self.validate(source, extrinsic)
+
+    def begin_validation(self, block_hash: H256) -> None:
+        """Stand where the next block begins, so that transactions can be validated for it."""
         self._system.begin(self._system.block_number() + 1, block_hash, Digest(()))
+
+    def validate(self, source: TransactionSource, extrinsic: Extrinsic) -> ValidTransaction:
         self._format.check(extrinsic)
         if extrinsic.info.dispatch_class is DispatchClass.MANDATORY:
             raise invalid(validity.MandatoryValidation())
@@ -226,7 +233,7 @@ def _compare(given: Header, computed: Header) -> None:
     ):
         if theirs != ours:
             raise InvalidBlock(
-                f"block {given.number}: the {what} is {_show(ours)}, the header says {_show(theirs)}"
+                f"block {given.number}: the {what} is {_show(ours)}, not {_show(theirs)} as said"
             )
 
 

@@ -43,6 +43,10 @@ class TransactionExtension:
         super().__init_subclass__(**kwargs)
         cls.identifier = cls.__dict__.get("identifier", cls.__name__)
 
+    def value_for(self, codecs: Codecs, nonce: int) -> Any:
+        """What a plain immortal transaction without tip carries."""
+        return codecs.of(self.explicit).default
+
     def implied(self, value: Any) -> Any:
         """What both sides sign without sending it."""
         return None
@@ -77,6 +81,7 @@ class Pipeline:
 
     def __init__(self, extensions: Sequence[TransactionExtension], codecs: Codecs) -> None:
         self.extensions = tuple(extensions)
+        self._codecs = codecs
         self.explicit = codecs.of(_tuple(extension.explicit for extension in extensions))
         self.implicit = codecs.of(_tuple(extension.implicit for extension in extensions))
         self._implied = self._overriding("implied")
@@ -94,6 +99,10 @@ class Pipeline:
             for position, extension in enumerate(self.extensions)
             if getattr(type(extension), step) is not getattr(TransactionExtension, step)
         ]
+
+    def values_for(self, nonce: int) -> tuple[Any, ...]:
+        """The values of a plain transaction: immortal, without tip."""
+        return tuple(extension.value_for(self._codecs, nonce) for extension in self.extensions)
 
     def implied(self, values: tuple[Any, ...]) -> bytes:
         """The encoded implicit values; raises where one cannot be computed."""

@@ -1,4 +1,4 @@
-"""Who is calling: root, an account, or nobody; and the guards that a call's second parameter names."""
+"""Who is calling: root, an account, or nobody; and the guards that a call names."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, final
@@ -102,7 +102,7 @@ def ensure_signed_or_root(origin: Origin) -> AccountId | None:
 
 @final
 class Guard:
-    """Marks an annotation as an origin check: `check` turns the origin into what the call receives."""
+    """Marks an annotation as an origin check: `check` makes of the origin what the call gets."""
 
     __slots__ = ("check",)
 

@@ -42,7 +42,7 @@ class Raw:
 
 @final
 class Appended:
-    """A vector that only grows: its items stay encoded and are joined once, at the end of the block."""
+    """A vector that only grows: its items stay encoded and are joined at the end of the block."""
 
     __slots__ = ("items",)
 

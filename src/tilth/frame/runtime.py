@@ -29,7 +29,7 @@ from tilth.frame.validity import TransactionSource, ValidTransaction
 from tilth.frame.version import RuntimeVersion
 from tilth.frame.weight import DbWeight
 from tilth.primitives.crypto.hashing import blake2_256, twox_128
-from tilth.primitives.scale import Codecs, DecodeError, codec, u16
+from tilth.primitives.scale import Codec, Codecs, DecodeError, codec, u16
 from tilth.primitives.trie import Layout, Trie
 from tilth.primitives.types import AccountId, Id
 
@@ -77,7 +77,7 @@ class Runtime:
         )
 
     def add(self, index: int, pallet: P, name: str | None = None) -> P:
-        """Give the pallet its index, which is wire format, and its name (its class's, unless said)."""
+        """Give the pallet its index (wire format) and its name: its class's, unless said."""
         if index in self.by_index:
             taken = self.by_index[index].name
             raise ValueError(f"pallet index {index} is taken by {taken}")
@@ -248,6 +248,10 @@ class Runtime:
         for api in self.apis:
             methods.update(bind(api, self.codecs))
         return methods
+
+    def returns(self, method: str) -> Codec[Any]:
+        """The codec of what a method of the runtime API answers."""
+        return self._api_methods[method].returns
 
     def call(self, method: str, data: bytes) -> bytes:
         """Call the runtime API on the current state; raises KeyError for an unknown method."""

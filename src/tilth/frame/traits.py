@@ -10,7 +10,7 @@ from tilth.primitives.types import H256, AccountId, Digest, Header
 
 
 class Currency(Protocol):
-    """Money, as a pallet needs it. Amounts are in the smallest unit; failures are dispatch errors."""
+    """Money, as a pallet needs it, in the smallest unit; failures are dispatch errors."""
 
     def free_balance(self, who: AccountId) -> int: ...
 

@@ -122,7 +122,7 @@ TransactionValidityError: TypeAlias = Annotated[
 
 @struct(path="sp_runtime::transaction_validity::ValidTransaction")
 class ValidTransaction:
-    """What the pool needs to order a transaction: tags it needs and gives, and how long it lasts."""
+    """What orders a transaction in the pool: its tags, its worth, and how long it lasts."""
 
     priority: u64 = 0
     requires: tuple[bytes, ...] = ()

@@ -73,7 +73,7 @@ class DbWeight:
 
 @struct
 class Measured:
-    """A benchmarked weight: execution, proof, and accesses priced by the runtime's database weight."""
+    """A benchmarked weight: execution, proof, and accesses at the runtime's price."""
 
     ref_time: int
     proof_size: int = 0

@@ -1,0 +1,238 @@
+"""The block tree: every block known, which is best and which final, and how that changes."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from tilth.frame import Extrinsic, InvalidBlock, Overlay, Runtime
+from tilth.node.block import Block
+from tilth.node.notices import Finalized, Imported, Notices
+from tilth.primitives.trie import Trie
+from tilth.primitives.types import H256, Header
+
+
+class Archive(Protocol):
+    """Where blocks are kept beyond the process; `keep` is durable when it returns."""
+
+    def keep(self, block: Block, parent: Block | None, best: Block, finalized: Block) -> None: ...
+
+    def mark(self, best: Block, finalized: Block) -> None: ...
+
+    def block(self, hash: H256) -> Block | None: ...
+
+    def hash_at(self, number: int) -> H256 | None: ...
+
+    def close(self) -> None: ...
+
+
+class UnknownBlock(KeyError):
+    """No block with this hash is known."""
+
+    def __init__(self, hash: bytes) -> None:
+        self.hash = hash
+        super().__init__(f"no block has the hash 0x{hash.hex()}")
+
+
+class Chain:
+    """Adds blocks and moves best and finalized; whoever listens is told after the block is kept."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        genesis: Block,
+        *,
+        archive: Archive | None = None,
+        head: tuple[Block, Block] | None = None,
+        finality_lag: int = 0,
+    ) -> None:
+        """`head` is the best and the finalized block of an archive that has some already."""
+        self.runtime = runtime
+        self.genesis = genesis
+        self.notices = Notices()
+        self.finality_lag = finality_lag
+        self._archive = archive
+        self._blocks: dict[H256, Block] = {genesis.hash: genesis}
+        self._canonical: dict[int, H256] = {0: genesis.hash}
+        self._children: dict[H256, list[H256]] = {}
+        self.best, self.finalized = head or (genesis, genesis)
+        for block in (self.best, self.finalized):
+            self._blocks[block.hash] = block
+            self._canonical[block.number] = block.hash
+
+    def block(self, hash: H256) -> Block | None:
+        block = self._blocks.get(hash)
+        if block is None and self._archive is not None:
+            block = self._archive.block(hash)
+        return block
+
+    def expect(self, hash: H256) -> Block:
+        """The block, or UnknownBlock."""
+        block = self.block(hash)
+        if block is None:
+            raise UnknownBlock(hash)
+        return block
+
+    def hash_at(self, number: int) -> H256 | None:
+        """The hash at a height of the best chain."""
+        if number > self.best.number:
+            return None
+        found = self._canonical.get(number)
+        if found is None and self._archive is not None:
+            found = self._archive.hash_at(number)
+        return found
+
+    def at(self, number: int) -> Block | None:
+        hash = self.hash_at(number)
+        return None if hash is None else self.block(hash)
+
+    def ancestors(self, block: Block) -> Iterator[Block]:
+        """The block's parent, its parent, and so on to genesis."""
+        while block.number:
+            block = self.expect(block.parent_hash)
+            yield block
+
+    def is_final(self, block: Block) -> bool:
+        return block.number <= self.finalized.number and self.hash_at(block.number) == block.hash
+
+    def unfinalized(self) -> list[Block]:
+        """Blocks above the finalized one in any fork, parents first."""
+        found, waiting = [], [self.finalized.hash]
+        while waiting:
+            for child in self._children.get(waiting.pop(0), ()):
+                found.append(self._blocks[child])
+                waiting.append(child)
+        return found
+
+    def import_block(self, header: Header, extrinsics: tuple[bytes, ...]) -> Block:
+        """Execute another's block again and add it; raises InvalidBlock, UnknownBlock.
+
+        A block that is known already is returned as it is.
+        """
+        known = self.block(header.hash)
+        if known is not None:
+            return known
+        parent = self.expect(header.parent_hash)
+        block = Block(header, header.hash, extrinsics, self.execute(parent, header, extrinsics))
+        self.add(block)
+        return block
+
+    def execute(self, parent: Block, header: Header, extrinsics: tuple[bytes, ...]) -> Trie:
+        """The state after the block; raises InvalidBlock."""
+        runtime = self.runtime
+        if header.number != parent.number + 1:
+            raise InvalidBlock(f"block {header.number} cannot follow block {parent.number}")
+        decoded = [
+            self._decoded(header, position, data) for position, data in enumerate(extrinsics)
+        ]
+        with runtime.at(parent.state) as overlay:
+            runtime.executive.execute_block(header, decoded)
+            return overlay.trie
+
+    def _decoded(self, header: Header, position: int, data: bytes) -> Extrinsic:
+        try:
+            return self.runtime.format.decode(data)
+        except ValueError as error:
+            raise InvalidBlock(f"block {header.number}: extrinsic {position}: {error}") from error
+
+    def add(self, block: Block) -> None:
+        """Add an executed block; the longer chain is the best one, the older on a tie."""
+        parent = self.expect(block.parent_hash)
+        is_best = block.number > self.best.number
+        retracted, enacted = self._route(block) if is_best else ((), ())
+        best = block if is_best else self.best
+        finalized = self._final_at(block) if is_best else self.finalized
+        if self._archive is not None:
+            self._archive.keep(block, parent, best, finalized)
+        self._blocks[block.hash] = block
+        self._children.setdefault(parent.hash, []).append(block.hash)
+        if is_best:
+            self._enact(block, enacted)
+        self.notices.tell(Imported(block, is_best, retracted, enacted))
+        self._finalize(finalized)
+
+    def _route(self, block: Block) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
+        """What leaves the best chain and what joins it when the block becomes best."""
+        enacted, retracted = [block], []
+        joining, leaving = self.expect(block.parent_hash), self.best
+        while joining.hash != leaving.hash:
+            if joining.number >= leaving.number:
+                enacted.append(joining)
+                joining = self.expect(joining.parent_hash)
+            else:
+                retracted.append(leaving)
+                leaving = self.expect(leaving.parent_hash)
+        if joining.number < self.finalized.number:
+            raise InvalidBlock(f"{block} would undo the finalized block #{self.finalized.number}")
+        return tuple(retracted), tuple(reversed(enacted))
+
+    def _enact(self, best: Block, enacted: tuple[Block, ...]) -> None:
+        for block in enacted:
+            self._canonical[block.number] = block.hash
+        self.best = best
+
+    def _final_at(self, best: Block) -> Block:
+        """What is final once the block is best: so many behind it as the lag says."""
+        target = best.number - self.finality_lag
+        if target <= self.finalized.number:
+            return self.finalized
+        block = best
+        while block.number > target:
+            block = self.expect(block.parent_hash)
+        return block
+
+    def finalize(self, hash: H256) -> None:
+        """Make a block of the best chain final, and all before it."""
+        block = self.expect(hash)
+        if self.hash_at(block.number) != block.hash:
+            raise InvalidBlock(f"{block} is not on the best chain")
+        if self._archive is not None and block.number > self.finalized.number:
+            self._archive.mark(self.best, block)
+        self._finalize(block)
+
+    def _finalize(self, block: Block) -> None:
+        if block.number <= self.finalized.number:
+            return
+        fresh: list[Block] = []
+        while block.number > self.finalized.number:
+            fresh.append(block)
+            block = self.expect(block.parent_hash)
+        pruned = self._prune(fresh)
+        self.finalized = fresh[0]
+        self.notices.tell(Finalized(tuple(reversed(fresh)), pruned))
+
+    def _prune(self, fresh: list[Block]) -> tuple[Block, ...]:
+        """Forget the forks that ended below the new finalized block."""
+        kept = {block.hash for block in fresh}
+        pruned: list[Block] = []
+        waiting = [
+            child
+            for block in fresh
+            for child in self._children.get(block.parent_hash, ())
+            if child not in kept
+        ]
+        while waiting:
+            gone = waiting.pop()
+            waiting.extend(self._children.pop(gone, ()))
+            pruned.append(self._blocks.pop(gone))
+        for block in fresh:
+            self._children[block.parent_hash] = [block.hash]
+        return tuple(pruned)
+
+    def overlay_at(self, block: Block) -> Overlay:
+        return Overlay(block.state)
+
+    def call(self, block: Block, method: str, data: bytes) -> bytes:
+        """Call the runtime API on the state after the block; what it writes is thrown away."""
+        with self.runtime.at(block.state):
+            return self.runtime.call(method, data)
+
+    def close(self) -> None:
+        if self._archive is not None:
+            self._archive.close()
+
+
+def genesis_block(state: Trie, extrinsics_root: H256) -> Block:
+    """Block 0: no extrinsics, no digest, only a state."""
+    from tilth.primitives.types import Digest
+
+    header = Header(H256(bytes(32)), 0, H256(state.root), extrinsics_root, Digest(()))
+    return Block(header, header.hash, (), state)

@@ -1,0 +1,105 @@
+"""The node as its faces see it: one chain, one pool, one author, and what they are made of."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tilth.frame import Nonce, Runtime
+from tilth.node.archive import open_archive
+from tilth.node.author import Author, Clock, Sealer
+from tilth.node.block import Block
+from tilth.node.chain import Chain, genesis_block
+from tilth.node.chain_spec import ChainSpec
+from tilth.node.offchain import OffchainHost, Runner, Signer
+from tilth.node.pool import Pool
+from tilth.node.store import BlockStore
+from tilth.primitives.trie import Layout, ordered_root
+from tilth.primitives.types import H256, AccountId
+
+
+class Sealing(Protocol):
+    """Makes the sealer of a node, once its author and pool exist."""
+
+    def __call__(self, author: Author, pool: Pool) -> Sealer: ...
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """Everything a node is made of; what touches clock, disk or keys is handed in."""
+
+    runtime: Runtime
+    spec: ChainSpec
+    clock: Clock
+    sealing: Sealing
+    store: BlockStore | None = None
+    """None keeps the chain in memory."""
+    finality_lag: int = 0
+    signer: Signer | None = None
+    runners: Mapping[type, Runner] = field(default_factory=dict)
+    """How this node does its pallets' off-chain work, by type of task."""
+    name: str = "Tilth Node"
+    version: str = "0.1.0"
+
+
+class Node:
+    """Runs on one asyncio loop; all blocks are executed on its thread."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        self.config = config
+        self.runtime = config.runtime
+        self.spec = config.spec
+        self.chain = _open_chain(config)
+        self.pool = Pool(self.chain)
+        self.author = Author(self.chain, self.pool, config.clock)
+        self.sealer = config.sealing(self.author, self.pool)
+        # A node without libp2p still has a name among others.
+        self.peer_id = "12D3KooW" + secrets.token_hex(16)
+        self._nonce_tag = self.runtime.codecs.of(tuple[AccountId, Nonce])
+        self.offchain = self._offchain(config)
+
+    def start(self) -> None:
+        self.sealer.start()
+        if self.offchain is not None:
+            self.offchain.start()
+            self.offchain.look(self.chain.best)
+
+    async def stop(self) -> None:
+        """Finish cleanly; nothing acknowledged is lost."""
+        self.sealer.stop()
+        if self.offchain is not None:
+            await self.offchain.stop()
+        self.chain.close()
+
+    @property
+    def genesis_hash(self) -> H256:
+        return self.chain.genesis.hash
+
+    def block(self, hash: H256 | None = None) -> Block:
+        """The block, the best one if none is named; raises UnknownBlock."""
+        return self.chain.best if hash is None else self.chain.expect(hash)
+
+    def next_nonce(self, account: AccountId) -> int:
+        """The nonce of the account's next transaction, those in the pool counted."""
+        with self.runtime.at(self.chain.best.state):
+            nonce = int.from_bytes(
+                self.runtime.call("AccountNonceApi_account_nonce", account), "little"
+            )
+        return self.pool.next_nonce(nonce, lambda n: self._nonce_tag.encode((account, n)))
+
+    def _offchain(self, config: NodeConfig) -> OffchainHost | None:
+        if config.signer is None:
+            return None
+        return OffchainHost(self.chain, self.pool, config.signer, config.runners, self.next_nonce)
+
+
+def _open_chain(config: NodeConfig) -> Chain:
+    state = config.runtime.build_genesis(config.spec.genesis)
+    layout = Layout.V1 if config.runtime.system_version >= 2 else Layout.V0
+    genesis = genesis_block(state, H256(ordered_root([], layout)))
+    if config.store is None:
+        return Chain(config.runtime, genesis, finality_lag=config.finality_lag)
+    archive, head = open_archive(config.store, genesis, config.runtime.state_layout)
+    return Chain(
+        config.runtime, head[2], archive=archive, head=head[:2], finality_lag=config.finality_lag
+    )
