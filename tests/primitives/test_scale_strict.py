@@ -2,7 +2,7 @@
 
 import enum
 import tracemalloc
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import pytest
 
@@ -18,6 +18,7 @@ from tilth.primitives.scale import (
     i8,
     i128,
     replace,
+    shapes,
     struct,
     u8,
     u16,
@@ -26,6 +27,10 @@ from tilth.primitives.scale import (
     u128,
     u256,
 )
+from tilth.primitives.scale.compacts import compact
+from tilth.primitives.scale.reading import Reader, read
+from tilth.primitives.scale.source import Source
+from tilth.primitives.scale.writing import Writer, write
 from tilth.primitives.types import H256, Perbill
 
 
@@ -282,6 +287,9 @@ def test_what_has_no_order_or_hash_is_no_key(annotation: object) -> None:
         (i128, -(1 << 127) - 1, "does not fit i128"),
         (u32, 1.0, "1.0 is no u32"),
         (u128, "1", "'1' is no u128"),
+        (bool, None, "None is no bool"),
+        (bool, 2, "2 is no bool"),
+        (bool, [], "is no bool"),
         (Compact[u8], 256, "256 does not fit u8"),
         (Compact[u32], -1, "-1 does not fit u32"),
         (Compact[u32], 1.5, "1.5 is no u32"),
@@ -329,6 +337,33 @@ def test_an_integer_that_python_refuses_to_print_is_refused_all_the_same() -> No
         codec(Compact[u8]).encode(10**5000)
 
 
+def test_a_fault_too_deep_to_be_named_is_refused_all_the_same() -> None:
+    tree = nested(60)
+    tree.below.append("no tree")  # type: ignore[arg-type]
+    with pytest.raises(EncodeError, match=r"Tree\.below\[1\]: 'no tree' is no Tree"):
+        codec(Tree).encode(tree)
+
+    deep = tree.below[0]
+    while deep.below:
+        deep = deep.below[0]
+    deep.below.append("no tree")  # type: ignore[arg-type]
+    tree.below.pop()
+    with pytest.raises(EncodeError, match="is no Tree: 'str' object has no attribute"):
+        codec(Tree).encode(tree)
+
+
+def test_a_shape_that_no_one_knows_is_refused() -> None:
+    source = Source(shapes.UNIT)
+    with pytest.raises(TypeError, match="cannot be read"):
+        read(shapes.Shape(), Reader(source))
+    with pytest.raises(TypeError, match="cannot be written"):
+        write(shapes.Shape(), "v", Writer(source))
+
+
+def test_the_compact_form_of_a_small_integer() -> None:
+    assert compact(5, 255) == b"\x14"
+
+
 def test_unsupported_annotations_say_what_to_write() -> None:
     class Bare:
         pass
@@ -336,7 +371,11 @@ def test_unsupported_annotations_say_what_to_write() -> None:
     for annotation, why in [
         (int, "annotate it u8, u16"),
         (list[int], "annotate it u8, u16"),
+        (Annotated[int, Bounded(1)], "annotate it u8, u16"),
         (float, "float has no SCALE form"),
+        (Literal[1], r"typing.Literal\[1\] has no SCALE form"),
+        (Annotated[list[Annotated[None, Fixed(1)]], Bounded(1)], r"Fixed.1. is for bytes"),
+        (list[Compact[None]], "its items have no bytes"),
         (Bare, r"Bare has no SCALE form: make it a @struct, or bind it"),
         (Leaf | u8, "an enum is a union of @struct classes"),
         (Annotated[u8, Bounded(1)], "Bounded.1. is for bytes"),

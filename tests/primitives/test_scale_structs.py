@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, NewType, TypeAlias, TypeVar
 import pytest
 
 from tilth.primitives.scale import (
+    COMPACT,
     SOLE_VARIANT,
     Bounded,
     Codecs,
@@ -16,6 +17,7 @@ from tilth.primitives.scale import (
     Fixed,
     Param,
     Path,
+    Result,
     TypeName,
     TypeRegistry,
     codec,
@@ -32,7 +34,7 @@ from tilth.primitives.scale import (
 from tilth.primitives.scale.info import CompactDef, Primitive, PrimitiveDef, Type
 from tilth.primitives.scale.names import type_name
 from tilth.primitives.scale.structs import default_path, enum_path
-from tilth.primitives.types import AccountId, Balance, BlockNumber
+from tilth.primitives.types import AccountId, AccountIndex, Balance, BlockNumber
 
 T = TypeVar("T")
 
@@ -81,6 +83,14 @@ class Plain(enum.IntEnum):
 
 DatasetId = NewType("DatasetId", bytes)
 Placeholder = NewType("Placeholder", int)
+
+
+@struct
+class Chain:
+    next: "Chain | First"
+
+
+Status: TypeAlias = Offer | First
 
 
 class RuntimeCall:
@@ -296,9 +306,24 @@ def test_a_default_is_made_anew() -> None:
     changed.tags.append("mine")
 
     assert codec(Offer).default.tags == []
+    assert codec(Status).default is not codec(Status).default
+    for changeable in (set[u8], dict[u8, u8], Annotated[list[u8], Fixed(2)], Pair[u8]):
+        assert codec(changeable).default is not codec(changeable).default
+
+
+def test_a_default_that_cannot_change_is_shared() -> None:
+    for same in (AccountId, Options, Annotated[tuple[AccountId, ...], Fixed(2)], MaybeOffer):
+        assert codec(same).default is codec(same).default
+
+
+def test_a_default_without_end_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"Chain \| First has no default: its default would"):
+        _ = codec(Chain | First).default
+    assert codec(First | Chain).default == First()
 
 
 MaybeOffer: TypeAlias = Offer | None
+Outcome: TypeAlias = Result[None, list[u8]]
 MaybeEither: TypeAlias = First | Second | None
 
 
@@ -329,6 +354,7 @@ MaybeEither: TypeAlias = First | Second | None
         (dict[u8, str], "BTreeMap<u8, String>"),
         (tuple[u8, str], "(u8, String)"),
         (MaybeOffer, "Option<Offer>"),
+        (Outcome, "Result<(), Vec<u8>>"),
         (MaybeEither, "Option<_>"),
         (First | Second, None),
         (Pair[u8], "Pair<u8>"),
@@ -346,6 +372,36 @@ def test_any_stands_for_whatever_its_marks_say() -> None:
     assert codec(chosen).encode(1) == b"\x01\x00"
     assert type_name(chosen) == "Chosen"
     registry = TypeRegistry(Codecs())
-    assert registry.types() == ()
     assert registry.id_of(chosen) == 0
     assert registry.types()[0].type.type_def == PrimitiveDef(Primitive.U16)
+
+
+def test_a_path_renames_any_type() -> None:
+    registry = TypeRegistry(Codecs())
+    for annotation in (
+        Annotated[Kind, Path("b::Kind")],
+        Annotated[Offer, Path("b::Offer")],
+        Annotated[AccountId, Path("b::Account")],
+        Annotated[u8, Path("b::Byte")],
+    ):
+        number = registry.id_of(annotation)
+        assert registry.types()[number].type.path[0] == "b"
+
+
+def test_a_compact_newtype_is_compact_as_its_integer() -> None:
+    byte = Annotated[u8, Path("b::Byte"), COMPACT]
+
+    assert codec(byte).encode(64) == b"\x01\x01"
+    assert codec(byte).decode(b"\x01\x01") == 64
+    assert codec(Compact[Options]).encode(Options(64)) == b"\x01\x01"
+    assert codec(Compact[Options]).decode(b"\x01\x01") == Options(64)
+    with pytest.raises(DecodeError, match="up to 255"):
+        codec(byte).decode(b"\x02\x00\x01\x00")
+
+
+def test_a_compact_unit_has_no_bytes() -> None:
+    unit = codec(Annotated[AccountIndex, COMPACT])
+
+    assert unit.encode(None) == b""
+    assert unit.decode(b"") is None
+    assert unit.fixed_size == 0

@@ -24,13 +24,21 @@ from tilth.primitives.scale.shapes import (
     Tuple,
     Uint,
     Union,
+    children,
 )
 
 Maker = Callable[[], Any]
 
 
-def default_maker(shape: Shape) -> Maker:
-    """A function that makes the default anew, because lists and maps may be changed."""
+def default_maker(shape: Shape, above: tuple[Shape, ...] = ()) -> Maker:
+    """A function that returns the default: the same one each time, unless it could be changed."""
+    if shape in above:
+        raise TypeError(f"{shape} has no default: its default would contain itself")
+    make = _maker(shape, (*above, shape))
+    return make if _changeable(shape) else _constant(make())
+
+
+def _maker(shape: Shape, above: tuple[Shape, ...]) -> Maker:
     match shape:
         case Uint() | Int():
             return int
@@ -49,27 +57,43 @@ def default_maker(shape: Shape) -> Maker:
         case Mapping():
             return dict
         case Compact(inner) | Named(inner=inner):
-            return default_maker(inner)
+            return default_maker(inner, above)
         case _:
-            return _composed(shape)
+            return _composed(shape, above)
 
 
-def _composed(shape: Shape) -> Maker:
+def _composed(shape: Shape, above: tuple[Shape, ...]) -> Maker:
     match shape:
         case Array(item=item, size=size, kind=kind):
-            return _repeated(default_maker(item), size, kind)
+            return _repeated(default_maker(item, above), size, kind)
         case Tuple(items):
-            return _tuple([default_maker(i) for i in items])
+            return _tuple([default_maker(i, above) for i in items])
         case Struct():
-            return _struct(shape.cls, [default_maker(f.shape) for f in shape.fields])
+            return _struct(shape.cls, [default_maker(f.shape, above) for f in shape.fields])
         case Union(variants=variants):
-            return default_maker(variants[0].struct)
+            return default_maker(variants[0].struct, above)
         case Enumeration(cls=cls):
             return _constant(next(iter(cls)))
-        case Custom(codec):
-            return _custom(codec)
         case _:
-            raise TypeError(f"{shape} has no default")
+            assert isinstance(shape, Custom), "every other shape stands above"
+            return _custom(shape.codec)
+
+
+def _changeable(shape: Shape) -> bool:
+    """Whether a default holds a list, a set or a dict."""
+    match shape:
+        case Mapping():
+            return True
+        case Option():
+            return False
+        case Sequence(kind=kind):
+            return kind in (list, set)
+        case Array(item=item, kind=kind):
+            return kind is list or _changeable(item)
+        case Union(variants=variants):
+            return _changeable(variants[0].struct)
+        case _:
+            return any(map(_changeable, children(shape)))
 
 
 def _constant(value: object) -> Maker:

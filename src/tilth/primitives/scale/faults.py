@@ -71,7 +71,7 @@ def _leaf(shape: Shape, value: Any) -> Iterator[str]:
             yield from _integer(shape, value, 0, (1 << 8 * size) - 1)
         case Int(size):
             yield from _integer(shape, value, -(1 << 8 * size - 1), (1 << 8 * size - 1) - 1)
-        case Bool() if not isinstance(value, bool):
+        case Bool() if value not in (False, True):
             yield f"{_shown(value)} is no bool."
         case Bytes() | FixedBytes():
             yield from _bytes(shape, value)
@@ -112,30 +112,31 @@ def _fields(shape: Struct, value: Any, way: Way) -> Faults:
     for field in shape.fields:
         if not hasattr(value, field.name):
             yield way, f"{_shown(value)} is no {shape}: it has no {field.name}."
-            return
-        yield from _faults(field.shape, getattr(value, field.name), (*way, f".{field.name}"))
+        else:
+            yield from _faults(field.shape, getattr(value, field.name), (*way, f".{field.name}"))
 
 
-def _items(shape: Shape, value: Any, way: Way) -> Faults:
+def _items(shape: Tuple | Array | Sequence | Mapping, value: Any, way: Way) -> Faults:
     try:
         parts = list(_parts(shape, value))
     except FAILURES:
         yield way, f"{_shown(value)} is no {shape}."
-        return
-    for key, inner, item in parts:
-        yield from _faults(inner, item, (*way, f"[{key}]"))
+    else:
+        for key, inner, item in parts:
+            yield from _faults(inner, item, (*way, f"[{key}]"))
 
 
-def _parts(shape: Shape, value: Any) -> Iterator[tuple[object, Shape, Any]]:
-    match shape:
-        case Tuple(items):
-            yield from ((i, s, v) for i, (s, v) in enumerate(zip(items, value, strict=True)))
-        case Array(item=item) | Sequence(item=item):
-            yield from ((i, item, v) for i, v in enumerate(value))
-        case Mapping(key=key, value=inner):
-            for k, v in value.items():
-                yield _shown(k), key, k
-                yield _shown(k), inner, v
+def _parts(
+    shape: Tuple | Array | Sequence | Mapping, value: Any
+) -> Iterator[tuple[object, Shape, Any]]:
+    if isinstance(shape, Mapping):
+        for k, v in value.items():
+            yield _shown(k), shape.key, k
+            yield _shown(k), shape.value, v
+    elif isinstance(shape, Tuple):
+        yield from ((i, s, v) for i, (s, v) in enumerate(zip(shape.items, value, strict=True)))
+    else:
+        yield from ((i, shape.item, v) for i, v in enumerate(value))
 
 
 def _shown(value: object) -> str:

@@ -106,8 +106,6 @@ def _union(args: tuple[Any, ...]) -> str | None:
     if len(members) < len(args):
         inner = _inner(members[0]) if len(members) == 1 else _union(tuple(members))
         return f"Option<{inner or '_'}>"
-    if len(args) == 1:
-        return _inner(args[0])
     classes = [typing.get_origin(a) or a for a in args]
     if [c.__name__ for c in classes] == ["Ok", "Err"]:
         return f"Result<{', '.join(_inner(typing.get_args(a)[0]) for a in args)}>"

@@ -115,7 +115,8 @@ class TypeRegistry:
 
     @singledispatchmethod
     def _describe(self, shape: Shape) -> Type:
-        raise TypeError(f"{shape} has no type information")
+        assert isinstance(shape, Custom), "every other shape is registered below"
+        return shape.codec.type_info(self)
 
     @_describe.register
     def _(self, shape: Uint) -> Type:
@@ -219,10 +220,6 @@ class TypeRegistry:
             VariantDef(variants),
             doc_lines(shape.cls.__dict__.get("__doc__")),
         )
-
-    @_describe.register
-    def _(self, shape: Custom) -> Type:
-        return shape.codec.type_info(self)
 
 
 def normal(shape: Shape) -> Shape:

@@ -19,6 +19,7 @@ DEPTH_LIMIT = 256
 _RUNTIME: dict[str, object] = {
     "struct_error": struct_error,
     "SMALL": SMALL,
+    "BOOLS": {False: 0, True: 1},
     "compact": compact,
     "compact_rest": compact_rest,
     "from_bytes": int.from_bytes,
@@ -70,7 +71,7 @@ class Source:
 
     def layout(self, kind: str, codes: str) -> str:
         """A name for the `unpack_from`, `unpack`, `iter_unpack` or `pack` of a byte layout."""
-        name = f"{kind}_{codes.replace('?', 'o')}"
+        name = f"{kind}_{codes}"
         self._space.setdefault(name, getattr(Layout(f"<{codes}"), kind))
         return name
 

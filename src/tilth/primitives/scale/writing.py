@@ -142,7 +142,7 @@ def _(shape: Int, value: str, w: Writer) -> None:
 
 @write.register
 def _(shape: Bool, value: str, w: Writer) -> None:
-    w.give("?", value)
+    w.give("B", f"BOOLS[{value}]")
 
 
 @write.register
