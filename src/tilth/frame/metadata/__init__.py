@@ -1,12 +1,13 @@
 """A runtime's description of itself for clients, in every version they ask for.
 
 `v14`, `v15` and `v16` are the forms, `enums`, `parts` and `extrinsic` describe what a runtime
-consists of, and `build` puts it into the forms.
+consists of, `build` puts it into the forms, and `digest` makes the hash that offline wallets sign.
 """
 
 from typing import TYPE_CHECKING, final
 
 from tilth.frame.metadata.build import describe_v14, describe_v15, describe_v16
+from tilth.frame.metadata.digest import metadata_digest
 from tilth.frame.metadata.v14 import MAGIC, MetadataV14
 from tilth.frame.metadata.v15 import MetadataV15
 from tilth.frame.metadata.v16 import MetadataV16
@@ -29,6 +30,18 @@ class Metadata:
         if version not in self._encoded:
             self._encoded[version] = self._encode(version)
         return self._encoded[version]
+
+    def digest(self, *, decimals: int, token_symbol: str) -> bytes:
+        """What CheckMetadataHash signs, for a chain whose token is shown so."""
+        runtime = self._runtime
+        return metadata_digest(
+            describe_v15(runtime),
+            spec_version=runtime.spec_version,
+            spec_name=runtime.spec_name,
+            base58_prefix=runtime.ss58_prefix,
+            decimals=decimals,
+            token_symbol=token_symbol,
+        )
 
     def _encode(self, version: int) -> bytes:
         runtime = self._runtime

@@ -1,7 +1,8 @@
-"""The digest of a metadata (RFC-78): an offline wallet signs it to say how it read the extrinsic."""
+"""The digest of a metadata (RFC-78): offline wallets sign it to say how they read an extrinsic."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, final
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Final, final
 
 from tilth.frame.metadata.v15 import V15, Extrinsic
 from tilth.primitives.scale import Compact, Fixed, codec, struct, u8, u16, u32
@@ -17,36 +18,37 @@ from tilth.primitives.scale.info import (
     SequenceDef,
     TupleDef,
     Type,
+    TypeDef,
     Variant,
     VariantDef,
 )
 
-# merkleized-metadata 0.5, types.rs: TypeRef. The primitives have the numbers of scale-info.
-_COMPACTS: Final = {
-    Primitive.U8: 15,
-    Primitive.U16: 16,
-    Primitive.U32: 17,
-    Primitive.U64: 18,
-    Primitive.U128: 19,
-    Primitive.U256: 20,
+# merkleized-metadata 0.5, types.rs: TypeRef; a primitive has its number of scale-info.
+_COMPACT: Final = {
+    Primitive.U8: b"\x0f",
+    Primitive.U16: b"\x10",
+    Primitive.U32: b"\x11",
+    Primitive.U64: b"\x12",
+    Primitive.U128: b"\x13",
+    Primitive.U256: b"\x14",
 }
 _VOID: Final = b"\x15"
 _BY_ID: Final = b"\x16"
-# types.rs: TypeDef
+# The same file: TypeDef
 _COMPOSITE, _ENUMERATION, _SEQUENCE, _ARRAY, _TUPLE, _BITS = (bytes((n,)) for n in range(6))
-_WIDTHS: Final = {Primitive.U8: 1, Primitive.U16: 2, Primitive.U32: 4, Primitive.U64: 8}
+_STORE_BYTES: Final = {Primitive.U8: 1, Primitive.U16: 2, Primitive.U32: 4, Primitive.U64: 8}
 
 _number: Final = codec(Compact[u32])
 _text: Final = codec(str)
-_text_or_none: Final = codec(str | None)
+_optional_text: Final = codec(str | None)
 _texts: Final = codec(tuple[str, ...])
 
 
 @struct
 class _Digest:
     version: u8
-    types_root: bytes
-    extrinsic: bytes
+    types_root: Annotated[bytes, Fixed(32)]
+    extrinsic: Annotated[bytes, Fixed(32)]
     spec_version: u32
     spec_name: str
     base58_prefix: u16
@@ -63,4 +65,158 @@ def metadata_digest(
     decimals: int,
     token_symbol: str,
 ) -> bytes:
-    """The 32 bytes that CheckMetadataHash puts under the signature."""
+    """The 32 bytes that CheckMetadataHash puts under a signature."""
+    types = _ExtrinsicTypes(described.types, described.extrinsic)
+    root = _root(types.leaves())
+    extrinsic = _hash(_extrinsic(described.extrinsic, types))
+    digest = _Digest(
+        1, root, extrinsic, spec_version, spec_name, base58_prefix, decimals, token_symbol
+    )
+    return _hash(codec(_Digest).encode(digest))
+
+
+def _hash(data: bytes) -> bytes:
+    from blake3 import blake3  # only a chain whose wallets are offline needs it
+
+    return blake3(data).digest()
+
+
+def _root(leaves: Iterable[bytes]) -> bytes:
+    # From the end, as runtimes and wallets have it; the RFC's text pairs from the front.
+    nodes = deque(map(_hash, leaves))
+    while len(nodes) > 1:
+        right, left = nodes.pop(), nodes.pop()
+        nodes.appendleft(_hash(left + right))
+    return nodes[0] if nodes else bytes(32)
+
+
+def _extrinsic(extrinsic: Extrinsic, types: "_ExtrinsicTypes") -> bytes:
+    reference = types.reference
+    parts = (extrinsic.address, extrinsic.call, extrinsic.signature)
+    extensions = (
+        _text.encode(one.identifier) + reference(one.type) + reference(one.implicit)
+        for one in extrinsic.extensions
+    )
+    return b"".join(
+        (
+            bytes((extrinsic.version,)),
+            *map(reference, parts),
+            _number.encode(len(extrinsic.extensions)),
+            *extensions,
+        )
+    )
+
+
+@final
+class _ExtrinsicTypes:
+    """The types that an extrinsic can hold, numbered anew without gaps."""
+
+    def __init__(self, registry: PortableRegistry, extrinsic: Extrinsic) -> None:
+        self._types = {one.id: one.type for one in registry.types}
+        reached = sorted(self._reached(_roots(extrinsic)))
+        kept = (number for number in reached if _is_kept(self._types[number].type_def))
+        self._numbers = {number: fresh for fresh, number in enumerate(kept)}
+
+    def _reached(self, roots: Iterable[int]) -> set[int]:
+        found: set[int] = set()
+        ahead = list(roots)
+        while ahead:
+            number = ahead.pop()
+            if number not in found:
+                found.add(number)
+                ahead.extend(_parts(self._types[number].type_def))
+        return found
+
+    def reference(self, number: int) -> bytes:
+        if number in self._numbers:
+            return _BY_ID + _number.encode(self._numbers[number])
+        match self._types[number].type_def:
+            case PrimitiveDef(primitive):
+                return bytes((primitive,))
+            case CompactDef(inner):
+                integer = self._primitive(inner)
+                return _VOID if integer is None else _COMPACT[integer]
+            case _:
+                return _VOID
+
+    def _primitive(self, number: int) -> Primitive | None:
+        """What is at the bottom of a newtype."""
+        match self._types[number].type_def:
+            case PrimitiveDef(primitive):
+                return primitive
+            case CompositeDef((field,)):
+                return self._primitive(field.type)
+            case _:
+                return None
+
+    def leaves(self) -> Iterator[bytes]:
+        """Each type, and of an enum each variant, in the order of the tree."""
+        for number, fresh in self._numbers.items():
+            described = self._types[number]
+            start, end = _texts.encode(described.path), _number.encode(fresh)
+            for definition in self._definitions(described):
+                yield start + definition + end
+
+    def _definitions(self, described: Type) -> list[bytes]:
+        match described.type_def:
+            case VariantDef(variants):
+                ordered = sorted(variants, key=lambda variant: variant.index)
+                return [_ENUMERATION + self._variant(variant) for variant in ordered]
+            case CompositeDef(fields):
+                return [_COMPOSITE + self._fields(fields)]
+            case SequenceDef(item):
+                return [_SEQUENCE + self.reference(item)]
+            case ArrayDef(size, item):
+                return [_ARRAY + size.to_bytes(4, "little") + self.reference(item)]
+            case TupleDef(items):
+                return [_TUPLE + _number.encode(len(items)) + b"".join(map(self.reference, items))]
+            case BitSequenceDef(store, order):
+                return [_BITS + self._bits(store, order)]
+            case _:
+                return []
+
+    def _variant(self, variant: Variant) -> bytes:
+        named = _text.encode(variant.name) + self._fields(variant.fields)
+        return named + _number.encode(variant.index)
+
+    def _fields(self, fields: tuple[Field, ...]) -> bytes:
+        return _number.encode(len(fields)) + b"".join(
+            _optional_text.encode(field.name)
+            + self.reference(field.type)
+            + _optional_text.encode(field.type_name)
+            for field in fields
+        )
+
+    def _bits(self, store: int, order: int) -> bytes:
+        word = self._primitive(store)
+        assert word is not None, "bits are stored in unsigned integers"
+        return bytes((_STORE_BYTES[word], self._types[order].path[-1] == "Lsb0"))
+
+
+def _roots(extrinsic: Extrinsic) -> Iterator[int]:
+    yield from (extrinsic.address, extrinsic.call, extrinsic.signature)
+    for extension in extrinsic.extensions:
+        yield from (extension.type, extension.implicit)
+
+
+def _is_kept(definition: TypeDef) -> bool:
+    """Primitives, compact integers and what takes no byte are part of a reference to them."""
+    match definition:
+        case PrimitiveDef() | CompactDef() | CompositeDef(()) | VariantDef(()) | TupleDef(()):
+            return False
+        case _:
+            return True
+
+
+def _parts(definition: TypeDef) -> Iterable[int]:
+    match definition:
+        case CompositeDef(fields):
+            return [field.type for field in fields]
+        case VariantDef(variants):
+            return [field.type for variant in variants for field in variant.fields]
+        case SequenceDef(item) | ArrayDef(type=item):
+            return [item]
+        case TupleDef(items):
+            return items
+        case _:
+            return []
