@@ -33,6 +33,7 @@ class CorruptNode(Exception):
     def __init__(self, digest: bytes, fault: str) -> None:
         super().__init__(f"trie node 0x{digest.hex()} {fault}")
         self.hash = digest
+        self.fault = fault
 
 
 class MalformedNode(ValueError):
