@@ -1,0 +1,255 @@
+"""The trusted side of a worker: bears it, talks to it under limits, and says how it died.
+
+Neither ONNX Runtime nor an author's byte is ever in this process.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from types import TracebackType
+from typing import Any, Final, Self
+
+import numpy as np
+
+from tilth.engine import wire
+from tilth.engine.core import Singles
+from tilth.engine.graph import Array
+from tilth.engine.layout import Layout, received
+from tilth.engine.outcomes import (
+    Crashed,
+    Died,
+    NotConfined,
+    OutOfMemory,
+    Reason,
+    Refused,
+    TimedOut,
+)
+from tilth.engine.spec import Limits
+
+_START: Final = (
+    "import sys; sys.path[:] = sys.argv[2:]; "
+    "from tilth.engine.zygote import main; main(int(sys.argv[1]))"
+)
+_START_SECONDS: Final = 60
+_GRACE_SECONDS: Final = 0.5
+_LONGEST_TALK: Final = 1 << 20  # of a layout or a refusal
+_BUFFER: Final = 1 << 22
+
+EXIT_BROKEN: Final = 70
+EXIT_NO_MEMORY: Final = 77
+EXIT_NOT_CONFINED: Final = 78
+
+
+class Zygote:
+    """The process that bears workers, and an empty directory for them to be rooted in."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._root = tempfile.mkdtemp(prefix="tilth-jail-")
+        os.chmod(self._root, 0o111)  # noqa: S103 empty, and nobody may put anything into it
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 this interpreter and our own line
+                [sys.executable, "-I", "-c", _START, str(theirs.fileno()), *_import_path()],
+                env=_environment(),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is for the node, which then closes us
+            )
+        self._control.settimeout(_START_SECONDS)
+        self.threads = int(self._heard()["threads"])
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def bear(self, limits: Limits, seconds: int, *, required: bool) -> tuple[int, socket.socket]:
+        """A fresh worker's process id and our end of the line to it."""
+        ours, theirs = socket.socketpair()
+        order = {
+            "root": self._root,
+            "memory_bytes": limits.memory_bytes,
+            "cpu_seconds": seconds,
+            "required": required,
+            "limits": asdict(limits),
+        }
+        with theirs, self._turn:
+            for end in (ours, theirs):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+            try:
+                message = json.dumps(order).encode()
+                socket.send_fds(self._control, [message], [theirs.fileno()])
+                return int(self._heard()["pid"]), ours
+            except BaseException:
+                ours.close()
+                raise
+
+    def bury(self, pid: int, grace: float) -> tuple[int, bool]:
+        """Exit code (minus the signal's number) and whether it had to be killed."""
+        with self._turn:
+            self._control.send(json.dumps({"pid": pid, "grace": grace}).encode())
+            answer = self._heard()
+        return int(answer["code"]), bool(answer["killed"])
+
+    def close(self) -> None:
+        self._control.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def _heard(self) -> dict[str, Any]:
+        message = self._control.recv(1 << 12)
+        if not message:
+            raise Crashed("the process that starts workers ended; start the engine again")
+        answer: dict[str, Any] = json.loads(message)
+        return answer
+
+
+class Jail:
+    """One worker for one job. Every failure becomes a typed outcome that tells nothing of data."""
+
+    def __init__(self, zygote: Zygote, limits: Limits, *, required: bool = True) -> None:
+        self._zygote = zygote
+        self._limits = limits
+        seconds = limits.check_seconds + limits.train_seconds
+        self._pid, end = zygote.bear(limits, seconds, required=required)
+        self._channel = wire.Channel(end)
+        self._channel.expire_in(limits.check_seconds)
+        self._buffers: list[Singles] = []
+        self._buried = False
+        with self._watched():
+            self._body(wire.READY, 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._channel.close()
+        if not self._buried:
+            self._buried = True
+            with suppress(OSError, Died):
+                self._zygote.bury(self._pid, 0)
+
+    def check(self, model: bytes, loss: str) -> tuple[Layout, Singles]:
+        """What training the model would take, and its initial weights; or `Refused`."""
+        with self._watched():
+            self._channel.send(wire.CHECK, loss.encode(), b"\0", model)
+            layout = received(self._body(wire.LAYOUT, _LONGEST_TALK), self._limits)
+            weights = np.zeros(layout.weights, np.float32)
+            self._into(wire.WEIGHTS, [weights])
+        return layout, weights
+
+    def check_inference(self, model: bytes) -> Layout:
+        with self._watched():
+            self._channel.send(wire.INFER, model)
+            return received(self._body(wire.LAYOUT, _LONGEST_TALK), self._limits)
+
+    def prepare(self, layout: Layout, rows: int) -> None:
+        """Start the phase with data: from here the worker's words are discarded, numbers only."""
+        self._channel.expire_in(self._limits.train_seconds)
+        self._buffers = [np.zeros((rows, size), np.float32) for size in layout.outputs]
+        with self._watched():
+            self._channel.send(wire.PREPARE, rows.to_bytes(8, "little"))
+
+    def use(self, weights: Singles) -> None:
+        with self._watched():
+            self._channel.send(wire.WEIGHTS, weights)
+
+    def gradients(self, rows: Singles, labels: Array) -> Sequence[Singles]:
+        """The outputs for one chunk, in buffers that the next call overwrites."""
+        with self._watched():
+            self._channel.send(wire.ROWS, rows, labels)
+            self._into(wire.RESULT, self._buffers)
+        return self._buffers
+
+    def assemble(self, model: bytes, weights: Singles) -> bytes:
+        """The author's file with these weights. For a worker that has seen no row."""
+        with self._watched():
+            length = len(model).to_bytes(8, "little")
+            self._channel.send(wire.ASSEMBLE, length, model, weights)
+            return self._body(wire.RESULT, self._limits.model_bytes + weights.nbytes)
+
+    def _body(self, expected: bytes, limit: int) -> bytes:
+        tag, length = self._channel.next()
+        if tag == wire.REFUSAL and not self._buffers:
+            raise _refusal(self._channel.body(length, _LONGEST_TALK))
+        if tag != expected:
+            raise wire.Broken
+        return self._channel.body(length, limit)
+
+    def _into(self, expected: bytes, arrays: Sequence[Array]) -> None:
+        tag, length = self._channel.next()
+        if tag != expected:
+            raise wire.Broken
+        self._channel.body_into(length, arrays)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except wire.Broken:
+            raise Crashed("the worker broke the protocol") from None
+        except wire.Closed:
+            raise self._post_mortem() from None
+        except TimeoutError:
+            raise TimedOut("the job took longer than it may") from None
+
+    def _post_mortem(self) -> Died | NotConfined:
+        self._buried = True
+        code, killed = self._zygote.bury(self._pid, _GRACE_SECONDS)
+        return outcome_of(code, killed=killed)
+
+
+def outcome_of(code: int, *, killed: bool) -> Died | NotConfined:
+    """A dead worker's exit code as a typed outcome."""
+    if code == -signal.SIGXCPU:
+        return TimedOut("the job used more processor time than it may")
+    if code == EXIT_NO_MEMORY or (code == -signal.SIGKILL and not killed):
+        return OutOfMemory("the job needs more memory than it may have")
+    if code == EXIT_NOT_CONFINED:
+        return NotConfined("the worker could not shut itself in")
+    if code < 0 and not killed:
+        return Crashed(f"the worker died of {signal.Signals(-code).name}")
+    return Crashed("the worker ended in the middle of the job")
+
+
+def _refusal(body: bytes) -> Refused:
+    try:
+        fields = json.loads(body)
+        return Refused(Reason(fields["reason"]), str(fields["text"]))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise wire.Broken from None
+
+
+def _import_path() -> list[str]:
+    return [os.path.abspath(entry) for entry in sys.path]
+
+
+def _environment() -> dict[str, str]:
+    """Telemetry is decided when ONNX Runtime is imported; a fork is safe with one thread only."""
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    return {**kept, **threads, "ORT_DISABLE_TELEMETRY": "1"}

@@ -1,0 +1,113 @@
+"""What is asked of the engine, what it may cost, and what comes back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from tilth.engine.outcomes import Reason, Refused
+
+Indices: TypeAlias = npt.NDArray[np.int64]
+Progress: TypeAlias = Callable[[int, int], None]
+
+LOSS_NAMES: Final = ("softmax_cross_entropy", "binary_cross_entropy", "mean_squared_error")
+OPTIMIZERS: Final = ("sgd", "momentum", "adam")
+FULL_BATCH: Final = 10**9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSpec:
+    """How to train. Integers throughout, so that a spec has one hash on every machine.
+
+    `rate_per_billion` is the share of rows drawn for each step (`FULL_BATCH`: every row), clip the
+    most one row's gradient may weigh, the noise multiplier relates to it.
+    """
+
+    loss: str
+    steps: int
+    learning_rate_micro: int
+    clip_micro: int
+    noise_multiplier_milli: int
+    optimizer: str = "sgd"
+    momentum_micro: int = 900_000
+    rate_per_billion: int = FULL_BATCH
+    max_output_bytes: int = 1 << 24
+
+    def __post_init__(self) -> None:
+        _require_one_of("loss", self.loss, LOSS_NAMES)
+        _require_one_of("optimizer", self.optimizer, OPTIMIZERS)
+        _require_between("steps", self.steps, 1, 1_000_000)
+        _require_between("learning_rate_micro", self.learning_rate_micro, 1, 10**9)
+        _require_between("clip_micro", self.clip_micro, 1, 10**12)
+        _require_between("noise_multiplier_milli", self.noise_multiplier_milli, 0, 1_000_000)
+        _require_between("momentum_micro", self.momentum_micro, 0, 999_999)
+        _require_between("rate_per_billion", self.rate_per_billion, 1, FULL_BATCH)
+        _require_between("max_output_bytes", self.max_output_bytes, 1, 1 << 30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What this owner's machine accepts. `min_noise_milli` zero gives privacy up: tests only."""
+
+    model_bytes: int = 1 << 24
+    nodes: int = 2000
+    parameters: int = 5_000_000
+    row_flops: int = 2 * 10**9
+    row_values: int = 2_000_000
+    job_flops: int = 10**14
+    memory_bytes: int = 1 << 30
+    check_seconds: int = 10
+    train_seconds: int = 600
+    min_noise_milli: int = 100
+
+
+class Rows(Protocol):
+    """A private table as the engine knows it: rows by number, in float32, with their labels."""
+
+    @property
+    def count(self) -> int:
+        """Public, and the number every step is divided by."""
+        ...
+
+    @property
+    def features(self) -> int: ...
+
+    def batch(self, indices: Indices) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
+        """The rows [n, features] and their labels [n], in the order of the indices."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """An accepted model: what it holds and what one row costs."""
+
+    parameters: int
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    row_flops: int
+    row_values: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """The author's own file with trained weights, and what may be said about how it came to be."""
+
+    model: bytes
+    parameters: int
+    steps: int
+    rows: int
+    noise_multiplier_milli: int
+    privacy_cost: tuple[int, ...]
+
+
+def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise Refused(Reason.BAD_SPEC, f"{name} is {value!r}; it is one of {', '.join(allowed)}")
+
+
+def _require_between(name: str, value: int, low: int, high: int) -> None:
+    if type(value) is not int or not low <= value <= high:
+        text = f"{name} is {value!r}; it is an integer from {low} to {high}"
+        raise Refused(Reason.BAD_SPEC, text)

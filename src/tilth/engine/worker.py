@@ -1,0 +1,191 @@
+"""What runs in the jail: compile the author's model, then answer with gradients until told to stop.
+
+Everything here is untrusted by the other side from the moment the author's bytes arrive.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime as ort
+
+from tilth.engine import compiler, gate, wire
+from tilth.engine.core import Singles
+from tilth.engine.graph import Array
+from tilth.engine.layout import SLOTS, THE_ROWS, Layout, ParameterLayout
+from tilth.engine.losses import LABEL
+from tilth.engine.outcomes import Reason, Refused
+from tilth.engine.spec import Limits
+from tilth.engine.wire import Channel
+
+EXIT_BROKEN: Final = 70
+EXIT_NO_MEMORY: Final = 77
+_LONGEST_MESSAGE: Final = 1 << 30
+
+
+def serve(end: socket.socket, limits: Limits) -> None:
+    """Answer until the other side leaves; never returns."""
+    channel = Channel(end)
+    try:
+        channel.send(wire.READY)
+        _Worker(channel, limits).run()
+    except wire.Closed:
+        os._exit(0)
+    except MemoryError:
+        os._exit(EXIT_NO_MEMORY)
+    except BaseException as error:  # noqa: BLE001 nothing may unwind into the zygote's loop
+        os._exit(EXIT_NO_MEMORY if _wants_memory(error) else EXIT_BROKEN)
+
+
+def _wants_memory(error: BaseException) -> bool:
+    text = str(error)
+    return "bad_alloc" in text or "Failed to allocate memory" in text
+
+
+class _Worker:
+    def __init__(self, channel: Channel, limits: Limits) -> None:
+        self._channel = channel
+        self._limits = limits
+        self._job: Job | None = None
+
+    def run(self) -> None:
+        while True:
+            tag, length = self._channel.next()
+            try:
+                self._answer(tag, length)
+            except Refused as refusal:
+                fields = {"reason": refusal.reason.value, "text": refusal.text}
+                self._channel.send(wire.REFUSAL, json.dumps(fields).encode())
+
+    def _answer(self, tag: bytes, length: int) -> None:
+        if tag == wire.ROWS:
+            return self._step(self._serving(), length)
+        body = self._channel.body(length, _LONGEST_MESSAGE)
+        if tag == wire.WEIGHTS:
+            self._serving().use(np.frombuffer(body, np.float32))
+        elif tag == wire.PREPARE:
+            self._serving().prepare(int.from_bytes(body, "little"))
+        elif tag == wire.CHECK:
+            loss, _, model = body.partition(b"\0")
+            self._admit(compiler.training(model, loss.decode(), self._limits))
+        elif tag == wire.INFER:
+            self._admit(compiler.inference(body, self._limits))
+        else:
+            self._channel.send(wire.RESULT, assembled(body, self._limits))
+        return None
+
+    def _step(self, job: "Job", length: int) -> None:
+        self._channel.body_into(length, job.inputs)
+        job.run()
+        self._channel.send(wire.RESULT, *job.outputs)
+
+    def _admit(self, program: compiler.Program) -> None:
+        self._job = Job(program)
+        self._channel.send(wire.LAYOUT, layout_of(program).to_json())
+        if program.labels is not None:
+            self._channel.send(wire.WEIGHTS, *(p.initial for p in program.parameters))
+
+    def _serving(self) -> "Job":
+        assert self._job is not None, "the trusted side checks a model before it sends rows"
+        return self._job
+
+
+def layout_of(program: compiler.Program) -> Layout:
+    position = {name: i for i, (name, _) in enumerate(program.outputs)}
+    position[compiler.INPUT] = THE_ROWS
+    labels = program.labels
+    trained = zip(program.parameters, program.gradients, strict=True) if labels else ()
+    return Layout(
+        input_shape=program.input_shape,
+        output_shape=program.output_shape,
+        label_size=int(np.prod(labels.shape)) if labels else 0,
+        integer_labels=labels is not None and labels.integer,
+        parameters=tuple(
+            ParameterLayout(parameter.initial.shape, tuple(position[name] for name in names))
+            for parameter, names in trained
+        ),
+        outputs=tuple(size for _, size in program.outputs),
+        row_flops=program.cost.flops,
+        row_values=program.cost.values,
+    )
+
+
+class Job:
+    """A live session with everything bound in advance, so that a run copies nothing."""
+
+    def __init__(self, program: compiler.Program) -> None:
+        self._program = program
+        self._session = session(program.model)
+        self._weights = [np.array(p.initial, np.float32) for p in program.parameters]
+        self._named: dict[str, Array] = {}
+        self._bindings: list[Any] = []
+        self.inputs: list[Array] = []
+        self.outputs: list[Array] = []
+
+    def prepare(self, rows: int) -> None:
+        """Make room for chunks of so many rows and bind each microbatch to its place."""
+        program = self._program
+        self._named = {compiler.INPUT: np.zeros((rows, *program.input_shape), np.float32)}
+        if program.labels is not None:
+            kind = np.int64 if program.labels.integer else np.float32
+            self._named[LABEL] = np.zeros((rows, *program.labels.shape), kind)
+        self.inputs = list(self._named.values())
+        self.outputs = [np.zeros((rows, size), np.float32) for _, size in program.outputs]
+        self._bindings = [self._bound(start) for start in range(0, rows, SLOTS)]
+
+    def use(self, flat: Singles) -> None:
+        start = 0
+        for weights in self._weights:
+            weights[...] = flat[start : start + weights.size].reshape(weights.shape)
+            start += weights.size
+
+    def run(self) -> None:
+        for binding in self._bindings:
+            self._session.run_with_iobinding(binding)
+
+    def _bound(self, start: int) -> Any:
+        binding = self._session.io_binding()
+        sources = {name: array[start : start + SLOTS] for name, array in self._named.items()}
+        named = zip(self._program.parameters, self._weights, strict=True)
+        sources.update((parameter.name, weights) for parameter, weights in named)
+        for needed in self._session.get_inputs():
+            _bind(binding.bind_input, needed.name, sources[needed.name], needed.shape)
+        described = zip(self._session.get_outputs(), self.outputs, strict=True)
+        for output, array in described:
+            _bind(binding.bind_output, output.name, array[start : start + SLOTS], output.shape)
+        return binding
+
+
+def session(model: bytes) -> Any:
+    """One thread, no reading of anything but these bytes, no output."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _bind(bind: Callable[..., None], name: str, array: Array, shape: Sequence[int]) -> None:
+    bind(name, "cpu", 0, array.dtype.type, list(shape), array.ctypes.data)
+
+
+def assembled(body: bytes, limits: Limits) -> bytes:
+    """The author's own file with its trained weights, and without what the schema leaves out."""
+    length = int.from_bytes(body[:8], "little")
+    model, weights = body[8 : 8 + length], body[8 + length :]
+    proto = gate.read(model, limits)
+    proto.DiscardUnknownFields()
+    tensors = {tensor.name: tensor for tensor in proto.graph.initializer}
+    start = 0
+    for parameter in compiler.trained_parameters(model, limits):
+        tensor, end = tensors[parameter.author], start + 4 * parameter.initial.size
+        tensor.ClearField("float_data")
+        tensor.raw_data = weights[start:end]
+        start = end
+    if start != len(weights):
+        raise Refused(Reason.MALFORMED, "the weights are not those of this model")
+    return proto.SerializeToString()

@@ -1,0 +1,80 @@
+"""A process that has everything imported and bears confined workers, one for each job.
+
+It is started anew by the engine, so it shares no memory with the node, and it never reads a byte
+that an author wrote: it forks first, and the child shuts itself in before it listens.
+"""
+
+import gc
+import json
+import os
+import signal
+import socket
+import time
+from typing import Any, Final
+
+from tilth.engine import compiler, templates, worker
+from tilth.engine.confine import Bounds, confine
+from tilth.engine.spec import Limits
+
+EXIT_NOT_CONFINED: Final = 78
+LONGEST_ORDER: Final = 4096
+
+
+def main(descriptor: int) -> None:
+    """Obey orders from the engine until it goes away."""
+    control = socket.socket(fileno=descriptor)
+    _warm_up()
+    gc.collect()
+    gc.freeze()  # the collector no longer writes to the pages that workers share
+    _reply(control, threads=len(os.listdir("/proc/self/task")))
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, LONGEST_ORDER, 1)
+        if not message:
+            return
+        order = json.loads(message)
+        if descriptors:
+            _reply(control, pid=_bear(control, order, descriptors[0]))
+        else:
+            _reply(control, **_bury(order["pid"], order["grace"]))
+
+
+def _warm_up() -> None:
+    """Run what a worker will run: a jail has no files, so nothing may be left to load in it."""
+    program = compiler.training(templates.mlp(2, (2,), 2), "softmax_cross_entropy", Limits())
+    worker.layout_of(program).to_json()
+    job = worker.Job(program)
+    job.prepare(compiler.BATCH)
+    job.run()
+
+
+def _bear(control: socket.socket, order: dict[str, Any], descriptor: int) -> int:
+    pid = os.fork()
+    if pid:
+        os.close(descriptor)
+        return pid
+    control.close()
+    end = socket.socket(fileno=descriptor)
+    bounds = Bounds(order["memory_bytes"], order["cpu_seconds"])
+    try:
+        confine(descriptor, order["root"], bounds, required=order["required"])
+    except OSError:
+        os._exit(EXIT_NOT_CONFINED)
+    worker.serve(end, Limits(**order["limits"]))
+    os._exit(0)
+
+
+def _bury(pid: int, grace: float) -> dict[str, Any]:
+    """How a worker ended; one that is still there after the grace is killed."""
+    until = time.monotonic() + grace
+    done, status = os.waitpid(pid, os.WNOHANG)
+    while not done and time.monotonic() < until:
+        time.sleep(0.002)
+        done, status = os.waitpid(pid, os.WNOHANG)
+    if not done:
+        os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+    return {"code": os.waitstatus_to_exitcode(status), "killed": not done}
+
+
+def _reply(control: socket.socket, **fields: Any) -> None:
+    control.send(json.dumps(fields).encode())
