@@ -1,0 +1,13 @@
+"""Content on the chain: who stored which bytes where, and how they are found again."""
+
+from tilth.pallets.transaction_storage.api import ContentApi as ContentApi
+from tilth.pallets.transaction_storage.cid import RAW as RAW
+from tilth.pallets.transaction_storage.cid import CidConfig as CidConfig
+from tilth.pallets.transaction_storage.cid import HashingAlgorithm as HashingAlgorithm
+from tilth.pallets.transaction_storage.cid import cid_of as cid_of
+from tilth.pallets.transaction_storage.cid import digest as digest
+from tilth.pallets.transaction_storage.pallet import Error as Error
+from tilth.pallets.transaction_storage.pallet import Stored as Stored
+from tilth.pallets.transaction_storage.pallet import TransactionStorage as TransactionStorage
+from tilth.pallets.transaction_storage.types import ContentLocation as ContentLocation
+from tilth.pallets.transaction_storage.types import TransactionInfo as TransactionInfo

@@ -1,0 +1,188 @@
+"""A chain of the market's pallets alone, with money that lives in storage as real money does."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Never
+
+import pytest
+
+from tilth.frame import (
+    H256,
+    AccountId,
+    Balance,
+    DefaultDoubleMap,
+    DefaultMap,
+    DefaultValue,
+    DispatchFailure,
+    HoldReason,
+    Pallet,
+    Reason,
+    Runtime,
+    TokenError,
+    Weight,
+)
+from tilth.pallets.system import BlockLength, BlockWeights, System
+from tilth.pallets.transaction_storage import TransactionStorage
+from tilth.primitives.types import Digest
+
+ALICE, BOB, CHARLIE = (AccountId(bytes([n]) * 32) for n in (0xA1, 0xB0, 0xC0))
+WEALTH = 10**18
+
+
+class Purse(Pallet[Never, Never]):
+    """Money without existential deposit, locks or fees."""
+
+    free = DefaultMap[AccountId, Balance]()
+    holds = DefaultDoubleMap[AccountId, str, Balance]()
+    issuance = DefaultValue[Balance]()
+
+    def free_balance(self, who: AccountId) -> int:
+        return self.free[who]
+
+    def total_issuance_now(self) -> int:
+        return self.issuance.get()
+
+    def transfer_between(
+        self, source: AccountId, dest: AccountId, amount: int, *, keep_alive: bool
+    ) -> None:
+        self._take(source, amount)
+        self.free[dest] += amount
+
+    def hold(self, reason: HoldReason, who: AccountId, amount: int) -> None:
+        self._take(who, amount)
+        self.holds[who, _name(reason)] += amount
+
+    def held(self, reason: HoldReason, who: AccountId) -> int:
+        return self.holds[who, _name(reason)]
+
+    def release(self, reason: HoldReason, who: AccountId, amount: int) -> None:
+        self.transfer_held(reason, who, who, amount)
+
+    def transfer_held(
+        self, reason: HoldReason, source: AccountId, dest: AccountId, amount: int
+    ) -> None:
+        self._take_held(reason, source, amount)
+        self.free[dest] += amount
+
+    def burn_held(self, reason: HoldReason, who: AccountId, amount: int) -> None:
+        self._take_held(reason, who, amount)
+        self.issuance.put(self.issuance.get() - amount)
+
+    def mint_into(self, who: AccountId, amount: int) -> None:
+        self.free[who] += amount
+        self.issuance.put(self.issuance.get() + amount)
+
+    def burn_from(self, who: AccountId, amount: int) -> None:
+        self._take(who, amount)
+        self.issuance.put(self.issuance.get() - amount)
+
+    def _take(self, who: AccountId, amount: int) -> None:
+        if self.free[who] < amount:
+            raise DispatchFailure(TokenError.FUNDS_UNAVAILABLE)
+        self.free[who] -= amount
+
+    def _take_held(self, reason: HoldReason, who: AccountId, amount: int) -> None:
+        if self.held(reason, who) < amount:
+            raise DispatchFailure(TokenError.FUNDS_UNAVAILABLE)
+        self.holds[who, _name(reason)] -= amount
+
+    def try_state(self) -> None:
+        total = sum(self.free.values()) + sum(self.holds.values())
+        assert total == self.issuance.get(), "the accounts and the issuance differ"
+
+
+def _name(reason: HoldReason) -> str:
+    return f"{type(reason).__module__}.{reason.name}"
+
+
+class Market(Runtime):
+    """System, a purse and the market's pallets, at the indices they have in the shipped runtime."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        weights = BlockWeights.with_sensible_defaults(Weight(2 * 10**12, 2**64 - 1))
+        self.system = self.add(
+            0,
+            System(block_weights=weights, block_length=BlockLength.max_with_normal_ratio(5 << 20)),
+        )
+        self.purse = self.add(5, Purse())
+        self.transaction_storage = self.add(19, TransactionStorage(currency=self.purse))
+        self.extensions = ()
+
+    def genesis(self) -> None:
+        for pallet in self.pallets:
+            if pallet.parsed().genesis is not None:
+                pallet.genesis()  # type: ignore[attr-defined]  # the definition says it has one
+
+    def begin(self, number: int) -> None:
+        """Begin a block, as the executive does."""
+        self.system.reset_events()
+        self.system.begin(number, H256(bytes(32)), Digest(()))
+        for pallet in self.pallets:
+            pallet.on_initialize(number)
+        self.system.note_finished_initialize()
+
+    def end(self) -> None:
+        """End the block; its state stays in the overlay."""
+        number = self.system.block_number()
+        for pallet in self.pallets:
+            pallet.on_finalize(number)
+
+    def go_to(self, number: int) -> None:
+        """End this block and begin the ones up to `number`."""
+        while self.system.block_number() < number:
+            self.end()
+            self.begin(self.system.block_number() + 1)
+
+    def events(self) -> list[Any]:
+        """What happened in this block."""
+        return [record.event.event for record in self.system.events.get()]
+
+    def fund(self, who: AccountId, amount: int) -> None:
+        self.purse.mint_into(who, amount)
+
+
+@pytest.fixture
+def market() -> Market:
+    """In its first block, with three funded accounts."""
+    market = Market()
+    market.genesis()
+    for who in (ALICE, BOB, CHARLIE):
+        market.fund(who, WEALTH)
+    market.begin(1)
+    return market
+
+
+class Refusal:
+    """Expects a call to fail for a reason, and to leave no trace."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+
+    @contextmanager
+    def __call__(self, reason: Reason) -> Iterator[None]:
+        before = self._market.slot.overlay.changes()
+        with pytest.raises(DispatchFailure) as caught:
+            yield
+        assert caught.value.reason == DispatchFailure(reason).reason
+        assert self._market.slot.overlay.changes() == before
+
+
+@pytest.fixture
+def refused(market: Market) -> Refusal:
+    return Refusal(market)
+
+
+@pytest.fixture
+def alice() -> AccountId:
+    return ALICE
+
+
+@pytest.fixture
+def bob() -> AccountId:
+    return BOB
+
+
+@pytest.fixture
+def charlie() -> AccountId:
+    return CHARLIE
