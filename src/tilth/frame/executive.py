@@ -149,6 +149,12 @@ class Executive:
 
     def execute_block(self, header: Header, extrinsics: list[Extrinsic]) -> None:
         """Execute another author's block; raises InvalidBlock where anything differs."""
+        try:
+            self._execute(header, extrinsics)
+        except AssertionError as broken:  # what is a panic in FRAME
+            raise InvalidBlock(f"block {header.number}: {broken}") from broken
+
+    def _execute(self, header: Header, extrinsics: list[Extrinsic]) -> None:
         self.initialize_block(header)
         self._check_start(header, extrinsics)
         for position, extrinsic in enumerate(extrinsics):

@@ -1,13 +1,15 @@
 """The block tree: every block known, which is best and which final, and how that changes."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
-from tilth.frame import Extrinsic, InvalidBlock, Overlay, Runtime
+from tilth.frame import Extrinsic, InvalidBlock, Runtime
 from tilth.node.block import Block
 from tilth.node.notices import Finalized, Imported, Notices
 from tilth.primitives.trie import Trie
 from tilth.primitives.types import H256, Header
+
+_KEPT_IN_MEMORY: Final = 256
 
 
 class Archive(Protocol):
@@ -53,6 +55,8 @@ class Chain:
         self._blocks: dict[H256, Block] = {genesis.hash: genesis}
         self._canonical: dict[int, H256] = {0: genesis.hash}
         self._children: dict[H256, list[H256]] = {}
+        self._evicted = 0
+        """Up to this height, blocks of the best chain are in the archive alone."""
         self.best, self.finalized = head or (genesis, genesis)
         for block in (self.best, self.finalized):
             self._blocks[block.hash] = block
@@ -197,6 +201,7 @@ class Chain:
             block = self.expect(block.parent_hash)
         pruned = self._prune(fresh)
         self.finalized = fresh[0]
+        self._evict()
         self.notices.tell(Finalized(tuple(reversed(fresh)), pruned))
 
     def _prune(self, fresh: list[Block]) -> tuple[Block, ...]:
@@ -217,8 +222,17 @@ class Chain:
             self._children[block.parent_hash] = [block.hash]
         return tuple(pruned)
 
-    def overlay_at(self, block: Block) -> Overlay:
-        return Overlay(block.state)
+    def _evict(self) -> None:
+        """What is archived and long final is read from the archive again, if ever."""
+        last = self.finalized.number - _KEPT_IN_MEMORY
+        if self._archive is None:
+            return
+        while self._evicted < last:
+            self._evicted += 1
+            hash = self._canonical.pop(self._evicted, None)
+            if hash is not None:
+                self._blocks.pop(hash, None)
+                self._children.pop(hash, None)
 
     def call(self, block: Block, method: str, data: bytes) -> bytes:
         """Call the runtime API on the state after the block; what it writes is thrown away."""

@@ -101,5 +101,5 @@ def _open_chain(config: NodeConfig) -> Chain:
         return Chain(config.runtime, genesis, finality_lag=config.finality_lag)
     archive, head = open_archive(config.store, genesis, config.runtime.state_layout)
     return Chain(
-        config.runtime, head[2], archive=archive, head=head[:2], finality_lag=config.finality_lag
+        config.runtime, genesis, archive=archive, head=head, finality_lag=config.finality_lag
     )

@@ -1,0 +1,8 @@
+"""The token's units, and what weight and length cost in them."""
+
+from typing import Final
+
+UNIT: Final = 10**12
+MILLI: Final = UNIT // 1_000
+MICRO: Final = UNIT // 1_000_000
+EXISTENTIAL_DEPOSIT: Final = MILLI

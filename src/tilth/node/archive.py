@@ -1,0 +1,83 @@
+"""The archive: a chain's blocks in a store that outlives the process."""
+
+from tilth.node.block import Block
+from tilth.node.store import BlockStore, StoreError
+from tilth.primitives.scale import codec
+from tilth.primitives.trie import Layout, Trie
+from tilth.primitives.types import H256, Header
+
+
+class WrongChain(StoreError):
+    """The base path holds a chain that begins otherwise."""
+
+
+class StoredChain:
+    """Reads and writes blocks; a state is loaded node by node as it is read."""
+
+    def __init__(self, store: BlockStore, layout: Layout) -> None:
+        self._store = store
+        self._layout = layout
+
+    def keep(self, block: Block, parent: Block | None, best: Block, finalized: Block) -> None:
+        """Durable when it returns: header, body, new nodes and the heads, or nothing."""
+        self._store.write_block(
+            block.encoded_header,
+            hash=block.hash,
+            number=block.number,
+            body=block.extrinsics,
+            nodes=block.state.nodes_since(None if parent is None else parent.state),
+            best=best.hash,
+            finalized=finalized.hash,
+        )
+
+    def mark(self, best: Block, finalized: Block) -> None:
+        self._store.mark(best=best.hash, finalized=finalized.hash)
+
+    def block(self, hash: H256) -> Block | None:
+        stored, body = self._store.header(hash), self._store.body(hash)
+        if stored is None or body is None:
+            return None
+        header: Header = codec(Header).decode(stored.encoded)
+        state = Trie.load(header.state_root, self._store.fetch, self._layout)
+        return Block(header, hash, body, state)
+
+    def hash_at(self, number: int) -> H256 | None:
+        hash = self._store.hash_at(number)
+        return None if hash is None else H256(hash)
+
+    def heads(self) -> tuple[Block, Block] | None:
+        """The best and the finalized block, if the store has a chain."""
+        best, finalized = self._store.best, self._store.finalized
+        if best is None or finalized is None:
+            return None
+        return self._expect(best), self._expect(finalized)
+
+    def _expect(self, hash: bytes) -> Block:
+        block = self.block(H256(hash))
+        if block is None:
+            raise StoreError(f"block 0x{hash.hex()} is missing; run `tilth db verify`")
+        return block
+
+    def close(self) -> None:
+        self._store.close()
+
+
+def open_archive(
+    store: BlockStore, genesis: Block, layout: Layout
+) -> tuple[StoredChain, tuple[Block, Block]]:
+    """The archive with its best and finalized block; an empty store begins with the genesis block.
+
+    Raises WrongChain where the store's chain has another genesis.
+    """
+    archive = StoredChain(store, layout)
+    if store.genesis is None:
+        archive.keep(genesis, None, genesis, genesis)
+    elif store.genesis != genesis.hash:
+        raise WrongChain(
+            f"the base path holds the chain with genesis 0x{store.genesis.hex()}, the runtime's "
+            f"genesis is 0x{genesis.hash.hex()}; use another base path, or the runtime that made it"
+        )
+    heads = archive.heads()
+    if heads is None:
+        raise StoreError("the store has a genesis block but no heads; run `tilth db verify`")
+    return archive, heads
