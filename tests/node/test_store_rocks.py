@@ -187,6 +187,11 @@ def test_a_base_path_that_cannot_be_used_is_refused_in_one_line(tmp_path: Path) 
     (tmp_path / "base" / "db" / "CURRENT").write_bytes(b"")
     with pytest.raises(StoreFailed, match=r"^the database in .*base is damaged \(.*\); .*$"):
         RocksStore(tmp_path / "base")
+    RocksStore(tmp_path / "lost").close()
+    for manifest in (tmp_path / "lost" / "db").glob("MANIFEST-*"):
+        manifest.unlink()
+    with pytest.raises(StoreFailed, match=r"^the database in .*lost cannot be opened: .*$"):
+        RocksStore(tmp_path / "lost")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "db").write_text("in the way")
     with pytest.raises(StoreFailed, match="cannot be used"):
@@ -200,6 +205,9 @@ def test_a_closed_store_says_so(base: Path) -> None:
         store.get(b"key")
     with pytest.raises(StoreFailed, match=r"cannot be read.*closed"):
         list(store.items(b""))
+    for _ in range(2):
+        with pytest.raises(StoreFailed, match=r"the last commit .* failed .*closed"):
+            store.commit({b"key": b""})
 
 
 FULL_DISK = """
