@@ -1,10 +1,11 @@
 """A pallet's storage, constants and documentation, as every version of metadata shows them."""
 
+import inspect
 import sys
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, get_type_hints
 
-from tilth.frame.definition import ConfigDef, StorageDef, pascal, sentences
+from tilth.frame.definition import CONSTANT, StorageDef, pascal, sentences
 from tilth.frame.metadata.enums import AnyPallet
 from tilth.frame.metadata.v14 import Constant, Entry, EntryType, Map, Modifier, Plain, Storage
 from tilth.frame.storage import CountedMap, StorageItem, hasher_of
@@ -47,14 +48,39 @@ def _entry_type(item: StorageItem, registry: TypeRegistry) -> EntryType:
 
 
 def constants(pallet: AnyPallet, registry: TypeRegistry) -> tuple[Constant, ...]:
-    declared = (named for named in pallet.parsed().config if named.constant)
-    return tuple(_constant(pallet, named, registry) for named in declared)
+    """What was configured as `Const`, then the properties whose type is `Const`."""
+    documented = pallet.parsed().docs
+    configured = (
+        (named.name, named.annotation, documented.get(named.name, ()))
+        for named in pallet.parsed().config
+        if named.constant
+    )
+    return tuple(_constant(pallet, registry, *each) for each in (*configured, *_computed(pallet)))
 
 
-def _constant(pallet: AnyPallet, named: ConfigDef, registry: TypeRegistry) -> Constant:
-    value = pallet.runtime.codecs.of(named.annotation).encode(getattr(pallet, named.name))
-    docs = pallet.parsed().docs.get(named.name, ())
-    return Constant(pascal(named.name), registry.id_of(named.annotation), value, docs)
+def _constant(
+    pallet: AnyPallet, registry: TypeRegistry, name: str, annotation: Any, docs: tuple[str, ...]
+) -> Constant:
+    value = pallet.runtime.codecs.of(annotation).encode(getattr(pallet, name))
+    return Constant(pascal(name), registry.id_of(annotation), value, docs)
+
+
+def _computed(pallet: AnyPallet) -> Iterable[tuple[str, Any, tuple[str, ...]]]:
+    """Constants that follow from the runtime, such as its version."""
+    found = {}
+    for base in reversed(type(pallet).__mro__):
+        for name, value in vars(base).items():
+            if isinstance(value, property) and (annotation := _const_of(value.fget)) is not None:
+                found[name] = (name, annotation, sentences(value.__doc__))
+    return found.values()
+
+
+def _const_of(getter: Any) -> Any:
+    """The getter's type, if it is a Const; other types may name what exists for checkers only."""
+    written = inspect.get_annotations(getter).get("return")
+    if isinstance(written, str) and written.startswith("Const["):
+        written = get_type_hints(getter, include_extras=True)["return"]
+    return written if CONSTANT in getattr(written, "__metadata__", ()) else None
 
 
 def docs(pallet: AnyPallet) -> tuple[str, ...]:
