@@ -1,0 +1,31 @@
+"""Datasets: public ones for ever in the commons, private ones on their owners' terms."""
+
+from tilth.pallets.datasets.api import DatasetsApi as DatasetsApi
+from tilth.pallets.datasets.errors import Error as Error
+from tilth.pallets.datasets.events import BudgetExtended as BudgetExtended
+from tilth.pallets.datasets.events import BudgetReleased as BudgetReleased
+from tilth.pallets.datasets.events import BudgetReserved as BudgetReserved
+from tilth.pallets.datasets.events import BudgetSpent as BudgetSpent
+from tilth.pallets.datasets.events import Deprecated as Deprecated
+from tilth.pallets.datasets.events import DuplicateOf as DuplicateOf
+from tilth.pallets.datasets.events import PolicyChanged as PolicyChanged
+from tilth.pallets.datasets.events import PrivateRegistered as PrivateRegistered
+from tilth.pallets.datasets.events import Published as Published
+from tilth.pallets.datasets.events import RevisionPublished as RevisionPublished
+from tilth.pallets.datasets.events import Tagged as Tagged
+from tilth.pallets.datasets.pallet import ContentStore as ContentStore
+from tilth.pallets.datasets.pallet import Datasets as Datasets
+from tilth.pallets.datasets.spdx import is_expression as is_expression
+from tilth.pallets.datasets.types import Active as Active
+from tilth.pallets.datasets.types import Anyone as Anyone
+from tilth.pallets.datasets.types import Budget as Budget
+from tilth.pallets.datasets.types import DatasetInfo as DatasetInfo
+from tilth.pallets.datasets.types import DeprecatedFor as DeprecatedFor
+from tilth.pallets.datasets.types import EpsilonReport as EpsilonReport
+from tilth.pallets.datasets.types import Kind as Kind
+from tilth.pallets.datasets.types import Ledger as Ledger
+from tilth.pallets.datasets.types import Only as Only
+from tilth.pallets.datasets.types import Policy as Policy
+from tilth.pallets.datasets.types import PrivateInfo as PrivateInfo
+from tilth.pallets.datasets.types import Revision as Revision
+from tilth.pallets.datasets.types import Table as Table

@@ -20,13 +20,26 @@ from tilth.frame import (
     Runtime,
     TokenError,
     Weight,
+    hashing,
+    signed,
 )
+from tilth.pallets.datasets import Anyone, Budget, Datasets, Policy
 from tilth.pallets.system import BlockLength, BlockWeights, System
 from tilth.pallets.transaction_storage import TransactionStorage
 from tilth.primitives.types import Digest
 
 ALICE, BOB, CHARLIE = (AccountId(bytes([n]) * 32) for n in (0xA1, 0xB0, 0xC0))
 WEALTH = 10**18
+POLICY = Policy(
+    price_per_job=1_000,
+    price_per_epsilon=500,
+    requesters=Anyone(),
+    max_epsilon_micro=4_000_000,
+    max_params=1_000,
+    max_output_bytes=10_000,
+    exact_specs=(),
+)
+BUDGET = Budget(epsilon_micro=8_000_000, delta_pico=10**6, output_bytes=50_000)
 
 
 class Purse(Pallet[Never, Never]):
@@ -107,6 +120,9 @@ class Market(Runtime):
         )
         self.purse = self.add(5, Purse())
         self.transaction_storage = self.add(19, TransactionStorage(currency=self.purse))
+        self.datasets = self.add(
+            20, Datasets(currency=self.purse, content=self.transaction_storage)
+        )
         self.extensions = ()
 
     def genesis(self) -> None:
@@ -137,6 +153,45 @@ class Market(Runtime):
     def events(self) -> list[Any]:
         """What happened in this block."""
         return [record.event.event for record in self.system.events.get()]
+
+    def content(self, data: bytes, who: AccountId = ALICE) -> H256:
+        """Stored, unless it was already; returns its hash."""
+        content_hash = H256(hashing.sha2_256(data))
+        if self.transaction_storage.content_size(content_hash) is None:
+            self.transaction_storage.storing(data).dispatch(signed(who))
+        return content_hash
+
+    def publish(self, who: AccountId = ALICE, **changes: Any) -> int:
+        """A public dataset; returns its number."""
+        described = {
+            "name": "corpus",
+            "spdx": "CC0-1.0",
+            "tags": ("text",),
+            "manifest": self.content(b"manifest"),
+            "metadata": self.content(b"metadata"),
+            "bytes": 10,
+            "rows": 2,
+            "fingerprint": H256(b"f" * 32),
+        }
+        self.datasets.publish(who, **{**described, **changes})
+        return self.datasets.next_id.get() - 1
+
+    def register(self, who: AccountId = ALICE, **changes: Any) -> int:
+        """A private table whose worker is its owner; returns its number."""
+        described = {
+            "name": "patients",
+            "spdx": "LicenseRef-Private",
+            "schema": self.content(b"schema"),
+            "mock": self.content(b"mock"),
+            "metadata": self.content(b"metadata"),
+            "row_root": H256(b"r" * 32),
+            "rows": 100,
+            "policy": POLICY,
+            "budget": BUDGET,
+            "workers": (who,),
+        }
+        self.datasets.register_private(who, **{**described, **changes})
+        return self.datasets.next_id.get() - 1
 
     def fund(self, who: AccountId, amount: int) -> None:
         self.purse.mint_into(who, amount)
@@ -186,3 +241,13 @@ def bob() -> AccountId:
 @pytest.fixture
 def charlie() -> AccountId:
     return CHARLIE
+
+
+@pytest.fixture
+def policy() -> Policy:
+    return POLICY
+
+
+@pytest.fixture
+def budget() -> Budget:
+    return BUDGET

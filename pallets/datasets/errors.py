@@ -1,0 +1,32 @@
+"""Why the datasets pallet refuses."""
+
+from tilth.frame import ErrorEnum
+
+
+class Error(ErrorEnum):
+    NOT_FOUND = "No dataset has this number."
+    NOT_PUBLISHER = "Only the dataset's publisher may do this."
+    NOT_PUBLIC = "A private dataset has no revisions."
+    NOT_PRIVATE = "A public dataset has neither policy nor budget."
+    MANIFEST_NOT_STORED = "The manifest must be stored as content first."
+    METADATA_NOT_STORED = "The metadata must be stored as content first."
+    SCHEMA_NOT_STORED = "The schema must be stored as content first."
+    MOCK_NOT_STORED = "The mock table must be stored as content first."
+    REASON_NOT_STORED = "The reason must be stored as content first."
+    BAD_NAME = "A dataset has a name."
+    BAD_SPDX = "The licence is not an SPDX expression of known licences."
+    BAD_TAGS = "Tags are not empty, and each is given once."
+    REVISION_NOT_FOUND = "The dataset has no such revision."
+    TAG_EXISTS = "The tag names a revision already and is never moved."
+    BAD_SUCCESSOR = "A dataset is superseded by another one that exists."
+    TOO_FEW_ROWS = "So small a table cannot be protected."
+    BAD_DELTA = "The budget's δ lies above zero and below one over the number of rows."
+    NO_WORKERS = "A private table names the workers that may hold its rows, each once."
+    ROW_ROOT_TAKEN = "These rows are registered already, with a budget of their own."
+    REQUESTER_NOT_ALLOWED = "The policy does not admit this requester."
+    NOISE_REQUIRED = "Without noise only a spec that the owner has listed may run."
+    TOO_MUCH_EPSILON = "The job asks for more privacy than one job may."
+    TOO_MANY_PARAMETERS = "The model has more parameters than the policy allows."
+    OUTPUT_TOO_LARGE = "The job asks for more output than the policy allows."
+    EPSILON_EXHAUSTED = "The dataset's privacy budget does not cover the job."
+    BYTES_EXHAUSTED = "The dataset's budget of released bytes does not cover the job."

@@ -1,0 +1,158 @@
+"""Datasets, their revisions, and what the owner of a private one allows."""
+
+from enum import IntEnum
+from typing import Annotated, Final, TypeAlias
+
+from tilth.frame import (
+    H256,
+    AccountId,
+    Balance,
+    BlockNumber,
+    Bounded,
+    Fixed,
+    Path,
+    struct,
+    u32,
+    u64,
+    u128,
+)
+from tilth.primitives import privacy
+
+ORDERS: Final = len(privacy.ORDERS)
+
+DatasetId: TypeAlias = u32
+RevisionNo: TypeAlias = u32
+Name: TypeAlias = Annotated[str, Bounded(96)]
+Licence: TypeAlias = Annotated[str, Bounded(64)]
+Tag: TypeAlias = Annotated[str, Bounded(32)]
+Tags: TypeAlias = Annotated[tuple[Tag, ...], Bounded(16)]
+Workers: TypeAlias = Annotated[tuple[AccountId, ...], Bounded(16)]
+CostVector: TypeAlias = Annotated[tuple[u128, ...], Fixed(ORDERS)]
+
+
+class Kind(IntEnum):
+    PUBLIC = 0
+    PRIVATE = 1
+
+
+@struct
+class Active: ...
+
+
+@struct(name="Deprecated")
+class DeprecatedFor:
+    """The publisher advises against it; it stays as it is."""
+
+    by: DatasetId | None
+    reason: H256 | None
+
+
+Status: TypeAlias = Annotated[Active | DeprecatedFor, Path("pallet_datasets::pallet::Status")]
+ACTIVE: Final = Active()
+
+
+@struct
+class DatasetInfo:
+    kind: Kind
+    publisher: AccountId
+    created_at: BlockNumber
+    head: RevisionNo
+    name: Name
+    spdx: Licence
+    tags: Tags
+    status: Status
+
+
+@struct
+class Revision:
+    """One immutable state of a public dataset; its parent is the number before."""
+
+    manifest: H256
+    metadata: H256
+    bytes: u64
+    rows: u64
+    fingerprint: H256
+    at: BlockNumber
+
+
+@struct
+class Anyone: ...
+
+
+@struct
+class Only:
+    """Nobody, where the list is empty."""
+
+    accounts: Annotated[tuple[AccountId, ...], Bounded(64)]
+
+
+Requesters: TypeAlias = Annotated[Anyone | Only, Path("pallet_datasets::pallet::Requesters")]
+
+
+@struct
+class Policy:
+    """What a job may ask of a private table, and for how much.
+
+    Limits bind every job but those whose spec hash is listed: the owner has read these.
+    """
+
+    price_per_job: Balance
+    price_per_epsilon: Balance
+    requesters: Requesters
+    max_epsilon_micro: u64
+    max_params: u32
+    max_output_bytes: u32
+    exact_specs: Annotated[tuple[H256, ...], Bounded(32)]
+
+
+@struct
+class Budget:
+    """What all jobs together may ever take: ε in millionths at δ in units of 10⁻¹², and bytes."""
+
+    epsilon_micro: u64
+    delta_pico: u64
+    output_bytes: u64
+
+
+@struct
+class Ledger:
+    """What running jobs may still take and what was taken, at the fixed Rényi orders."""
+
+    spent: CostVector = privacy.NOTHING
+    reserved: CostVector = privacy.NOTHING
+    bytes_spent: u64 = 0
+    bytes_reserved: u64 = 0
+
+
+@struct
+class PrivateInfo:
+    """What is public of a private table: commitments and terms, never a row."""
+
+    schema: H256
+    mock: H256
+    metadata: H256
+    row_root: H256
+    rows: u32
+    policy: Policy
+    budget: Budget
+    workers: Workers
+
+
+@struct
+class Table:
+    """What computing on a private table needs to know of it."""
+
+    owner: AccountId
+    row_root: H256
+    rows: u32
+    delta_pico: u64
+    workers: Workers
+
+
+@struct
+class EpsilonReport:
+    """ε in millionths: of what was spent, what reservations would add to it, and the cap."""
+
+    spent: u64
+    reserved: u64
+    cap: u64
