@@ -20,6 +20,7 @@ from tilth.frame import (
     Compact,
     Const,
     CountedMap,
+    DecodeError,
     DefaultDoubleMap,
     DefaultMap,
     DefaultValue,
@@ -28,6 +29,7 @@ from tilth.frame import (
     HoldReason,
     Identity,
     MultiAddress,
+    OriginCaller,
     Pallet,
     Root,
     Runtime,
@@ -36,6 +38,7 @@ from tilth.frame import (
     RuntimeFreezeReason,
     RuntimeHoldReason,
     Signed,
+    SignedCaller,
     StorageNMap,
     StorageValue,
     Twox64,
@@ -164,6 +167,10 @@ class Gallery(Pallet[Hung | Removed, Error]):
         why: bytes | None,
     ) -> None:
         """Close, and do what remains to be done."""
+
+    @call(5)
+    def act(self, who: Signed, origin: OriginCaller) -> None:
+        """Act for another."""
 
     @call(2)
     def import_(self, who: Signed) -> None: ...
@@ -342,14 +349,15 @@ def test_constants_are_encoded_and_documented(first: v14.V14) -> None:
 def test_calls_are_shown_as_the_pallet_macro_writes_them(first: v14.V14) -> None:
     number = named(first.pallets, "Gallery").calls
     shown = type_of(first, number)
-    hang, import_, close = variants_of(first, number)
+    hang, import_, close, act = variants_of(first, number)
 
     assert "::".join(shown.path) == "pallet_gallery::pallet::Call"
     assert [(p.name, p.type) for p in shown.type_params] == [("T", None)]
-    assert [(v.name, v.index) for v in (hang, import_, close)] == [
+    assert [(v.name, v.index) for v in (hang, import_, close, act)] == [
         ("hang", 0),
         ("import", 2),
         ("close", 4),
+        ("act", 5),
     ]
     assert hang.docs == ("Hang a picture.", "", "Its price is public.")
     assert [(f.name, f.type_name) for f in hang.fields] == [
@@ -412,6 +420,28 @@ def test_reasons_to_hold_and_freeze_are_gathered_from_pallets_that_have_them(
         assert [(v.name, v.index) for v in gathered] == [("Gallery", 9), ("Annexe", 12)]
         assert path_of(first, gathered[0].fields[0].type) == f"pallet_gallery::pallet::{own}"
         assert [v.name for v in variants_of(first, gathered[0].fields[0].type)] == [reason]
+
+
+def test_an_origin_as_an_argument_names_the_system_pallet(first: v14.V14) -> None:
+    *_, act = variants_of(first, named(first.pallets, "Gallery").calls)
+    (origin,) = act.fields
+    (system,) = variants_of(first, origin.type)
+
+    assert origin.type_name == "Box<T::PalletsOrigin>"
+    assert path_of(first, origin.type) == "city_museum_runtime::OriginCaller"
+    assert (system.name, system.index) == ("system", 0)
+    assert system.fields[0].type_name == "frame_system::Origin<Runtime>"
+    raw = variants_of(first, system.fields[0].type)
+    assert path_of(first, system.fields[0].type) == "frame_support::dispatch::RawOrigin"
+    assert [v.name for v in raw] == ["Root", "Signed", "None"]
+
+
+def test_an_origin_of_another_pallet_is_refused(runtime: GalleryRuntime) -> None:
+    origins = runtime.codecs.of(OriginCaller)
+
+    assert origins.decode(origins.encode(SignedCaller(ALICE))) == SignedCaller(ALICE)
+    with pytest.raises(DecodeError, match="a pallet with origins, found Gallery's"):
+        origins.decode(b"\x09\0")
 
 
 def test_the_extrinsics_type_says_where_its_parts_are(first: v14.V14) -> None:
@@ -578,6 +608,19 @@ def test_a_client_makes_calls_from_our_description(runtime: GalleryRuntime, clie
     hang = runtime.gallery.hang.call(PICTURE, 3, 10**20)
     ours = runtime.annexe.close.call((hang,), Id(ALICE), b"\x01\x02")
     assert bytes(encoded.data) == ours.encode()
+
+
+def test_a_client_names_an_origin(runtime: GalleryRuntime, client: Any) -> None:
+    config, metadata = client
+    encoded = config.create_scale_object("Call", metadata=metadata).encode(
+        {
+            "call_module": "Gallery",
+            "call_function": "act",
+            "call_args": {"origin": {"system": {"Signed": "0x" + ALICE.hex()}}},
+        }
+    )
+
+    assert bytes(encoded.data) == runtime.gallery.act.call(SignedCaller(ALICE)).encode()
 
 
 def test_a_client_reads_our_events(runtime: GalleryRuntime, client: Any) -> None:

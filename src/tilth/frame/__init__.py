@@ -6,6 +6,7 @@ describes it all.
 """
 
 from tilth.frame import validity as validity
+from tilth.frame.aggregate import OriginCaller as OriginCaller
 from tilth.frame.aggregate import RuntimeEvent as RuntimeEvent
 from tilth.frame.aggregate import RuntimeFreezeReason as RuntimeFreezeReason
 from tilth.frame.aggregate import RuntimeHoldReason as RuntimeHoldReason
@@ -140,7 +141,10 @@ from tilth.primitives.types import H256 as H256
 from tilth.primitives.types import AccountId as AccountId
 from tilth.primitives.types import Balance as Balance
 from tilth.primitives.types import BlockNumber as BlockNumber
+from tilth.primitives.types import Digest as Digest
+from tilth.primitives.types import Header as Header
 from tilth.primitives.types import Moment as Moment
 from tilth.primitives.types import MultiAddress as MultiAddress
 from tilth.primitives.types import Nonce as Nonce
 from tilth.primitives.types import Perbill as Perbill
+from tilth.primitives.types import PreRuntime as PreRuntime

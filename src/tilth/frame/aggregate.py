@@ -1,11 +1,12 @@
 """What a runtime gathers from its pallets: its calls, events, errors and reasons, each one enum."""
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, final
 
 from tilth.frame.call import RuntimeCall
 from tilth.frame.definition import pascal
-from tilth.primitives.scale import DecodeError
+from tilth.frame.origin import Caller, NoCaller, RootCaller, SignedCaller
+from tilth.primitives.scale import DecodeError, Param
 
 if TYPE_CHECKING:
     from tilth.frame.pallet import Pallet
@@ -51,6 +52,17 @@ class RuntimeHoldReason(Enum):
 
 class RuntimeFreezeReason(Enum):
     """Any pallet's reason to freeze."""
+
+
+class PalletsOrigin:
+    """Stands for the codec of an OriginCaller."""
+
+
+OriginCaller: TypeAlias = Annotated[
+    RootCaller | SignedCaller | NoCaller,
+    Param("OriginCaller", PalletsOrigin, "Box<T::PalletsOrigin>"),
+]
+"""A caller as an argument of a call, where it says which pallet knows the origin."""
 
 
 class _Aggregate:
@@ -181,3 +193,26 @@ class ReasonsCodec(_MembersCodec):
         from tilth.frame.metadata.enums import runtime_reason
 
         return runtime_reason(self._runtime, registry, self.name, self.attribute)
+
+
+@final
+class OriginsCodec(_Aggregate):
+    """The index of the system pallet, which alone has origins, then the caller."""
+
+    @property
+    def index(self) -> int:
+        return self._runtime.system.index  # type: ignore[attr-defined,no-any-return]
+
+    def encode(self, value: RootCaller | SignedCaller | NoCaller) -> bytes:
+        return bytes((self.index,)) + self._runtime.codecs.of(Caller).encode(value)
+
+    def decode_at(self, data: bytes, offset: int) -> tuple[Any, int]:
+        pallet = self._pallet(data, offset)
+        if pallet.index != self.index:
+            raise DecodeError(offset, "the index of a pallet with origins", f"{pallet.name}'s")
+        return self._runtime.codecs.of(Caller).decode_at(data, offset + 1)
+
+    def type_info(self, registry: "TypeRegistry") -> "Type":
+        from tilth.frame.metadata.enums import origin_caller
+
+        return origin_caller(self._runtime, registry, self.index)

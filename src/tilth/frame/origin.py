@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, final
 
 from tilth.frame.errors import BAD_ORIGIN, DispatchFailure
-from tilth.primitives.scale import Path, struct
+from tilth.primitives.scale import Path, TypeName, struct
 from tilth.primitives.types import AccountId
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ class RootCaller: ...
 
 @struct(name="Signed", unnamed=True)
 class SignedCaller:
-    who: AccountId
+    who: Annotated[AccountId, TypeName("AccountId")]
 
 
 @struct(name="None")
@@ -25,7 +25,8 @@ class NoCaller: ...
 
 
 Caller: TypeAlias = Annotated[
-    RootCaller | SignedCaller | NoCaller, Path("frame_support::dispatch::RawOrigin")
+    RootCaller | SignedCaller | NoCaller,
+    Path("frame_support::dispatch::RawOrigin", AccountId=AccountId),
 ]
 CallFilter: TypeAlias = "Callable[[RuntimeCall], bool]"
 

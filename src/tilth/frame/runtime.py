@@ -9,6 +9,8 @@ from tilth.frame.aggregate import (
     CallsCodec,
     ErrorsCodec,
     EventsCodec,
+    OriginsCodec,
+    PalletsOrigin,
     ReasonsCodec,
     RuntimeEvent,
     RuntimeFreezeReason,
@@ -72,6 +74,7 @@ class Runtime:
                 RuntimeErrorType: ErrorsCodec(self),
                 RuntimeHoldReason: ReasonsCodec(self, "hold_reasons", "RuntimeHoldReason"),
                 RuntimeFreezeReason: ReasonsCodec(self, "freeze_reasons", "RuntimeFreezeReason"),
+                PalletsOrigin: OriginsCodec(self),
                 **self.types,
             }
         )

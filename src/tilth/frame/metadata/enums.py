@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 from tilth.frame.definition import CallDef, sentences
 from tilth.frame.errors import variant_name
+from tilth.frame.origin import Caller
 from tilth.primitives.scale import SOLE_VARIANT, Path, TypeRegistry
 from tilth.primitives.scale.info import (
     CompositeDef,
@@ -119,6 +120,13 @@ def _gathered(
         if (number := part(pallet, registry)) is not None
     )
     return Type((crate_of(runtime), name), (), VariantDef(variants))
+
+
+def origin_caller(runtime: "Runtime", registry: TypeRegistry, index: int) -> Type:
+    """Only the system pallet has origins; construct_runtime writes its name small."""
+    caller = Field(None, registry.id_of(Caller), "frame_system::Origin<Runtime>")
+    variants = (Variant("system", (caller,), index),)
+    return Type((crate_of(runtime), "OriginCaller"), (), VariantDef(variants))
 
 
 def runtime_itself(runtime: "Runtime") -> Type:
