@@ -1,0 +1,3 @@
+"""Aura: who may author, and which slot a block belongs to."""
+
+from tilth.pallets.aura.pallet import Aura as Aura

@@ -1,0 +1,3 @@
+"""Session: which validators are at work."""
+
+from tilth.pallets.session.pallet import Session as Session

@@ -256,9 +256,9 @@ class CheckWeight(_Weighed):
             raise invalid(validity.ExhaustsResources())
         weight = now.with_class(info.dispatch_class, of_class)
         reserved = limits.reserved
-        if weight.total.any_gt(blocks.max_block) and reserved is not None:
-            if of_class.any_gt(reserved):
-                raise invalid(validity.ExhaustsResources())
+        full = weight.total.any_gt(blocks.max_block)
+        if full and reserved is not None and of_class.any_gt(reserved):
+            raise invalid(validity.ExhaustsResources())
         return weight
 
     def _check_proof(self, length: int, weight: WeightPerClass) -> None:

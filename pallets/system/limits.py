@@ -9,7 +9,9 @@ from tilth.frame import (
     u32,
 )
 
-U64_MAX: Final = 2**64 - 1
+# frame/support/src/weights/{block,extrinsic}_weights.rs of stable2503
+BASE_BLOCK: Final = Weight(431_614_000, 0)
+BASE_EXTRINSIC: Final = Weight(108_157_000, 0)
 
 
 @struct(path="frame_support::dispatch::PerDispatchClass", params={"T": Weight})
@@ -61,9 +63,8 @@ class BlockWeights:
         max_block: Weight,
         normal_percent: int = 75,
         *,
-        # frame/support/src/weights/{block,extrinsic}_weights.rs of stable2503
-        base_block: Weight = Weight(431_614_000, 0),
-        base_extrinsic: Weight = Weight(108_157_000, 0),
+        base_block: Weight = BASE_BLOCK,
+        base_extrinsic: Weight = BASE_EXTRINSIC,
     ) -> "BlockWeights":
         """As frame_system: normal calls get a share, operational the rest too, mandatory anything.
 

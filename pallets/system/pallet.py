@@ -13,6 +13,7 @@ from tilth.frame import (
     AppendedValue,
     BlockNumber,
     Const,
+    DbWeight,
     DefaultMap,
     DefaultValue,
     DispatchClass,
@@ -21,12 +22,15 @@ from tilth.frame import (
     DispatchInfo,
     ErrorEnum,
     Measured,
+    Nonce,
     Pallet,
     Pays,
     PostInfo,
     Reason,
     Root,
+    RuntimeApi,
     RuntimeCall,
+    RuntimeVersion,
     Signed,
     SignedOrRoot,
     StorageValue,
@@ -35,6 +39,7 @@ from tilth.frame import (
     TypeName,
     ValidTransaction,
     Weight,
+    api_method,
     call,
     codec,
     ensure,
@@ -42,6 +47,7 @@ from tilth.frame import (
     hashing,
     invalid,
     replace,
+    u16,
     u32,
     u64,
     validity,
@@ -196,6 +202,21 @@ class System(
     extrinsic_weight_reclaimed = DefaultValue[Weight]()
     """Weight already given back for the extrinsic that runs."""
 
+    @property
+    def db_weight(self) -> Const[DbWeight]:
+        """What a read and a write of storage cost."""
+        return self.runtime.db_weight
+
+    @property
+    def version(self) -> Const[RuntimeVersion]:
+        """Which runtime this is."""
+        return self.runtime.version
+
+    @property
+    def SS58_prefix(self) -> Const[u16]:
+        """The network that addresses name."""
+        return self.runtime.ss58_prefix
+
     @call(0)
     def remark(self, who: SignedOrRoot, remark: bytes) -> None:
         """Put bytes into a block's body; nothing else happens."""
@@ -275,6 +296,9 @@ class System(
         self.authorized_upgrade.kill()
         return PostInfo(self.block_weights.max_block, Pays.NO)
 
+    def apis(self) -> tuple[RuntimeApi, ...]:
+        return (AccountNonceApi(self),)
+
     def genesis(self) -> None:
         self.block_hash[0] = _PLACEHOLDER
         self.parent_hash.put(_PLACEHOLDER)
@@ -305,9 +329,9 @@ class System(
 
     def runtime_upgraded(self) -> bool:
         last, now = self.last_runtime_upgrade.get(), self._current_runtime()
-        if last is not None and last.spec_name == now.spec_name:
-            if last.spec_version >= now.spec_version:
-                return False
+        same = last is not None and last.spec_name == now.spec_name
+        if same and last is not None and last.spec_version >= now.spec_version:
+            return False
         self.last_runtime_upgrade.put(now)
         return True
 
@@ -406,8 +430,28 @@ class System(
     def base_block_weight(self) -> Weight:
         return self.block_weights.base_block
 
+    # What transaction payment asks.
+
+    def base_extrinsic(self, dispatch_class: DispatchClass) -> Weight:
+        return self.block_weights.per_class.of(dispatch_class).base_extrinsic
+
+    def max_block(self) -> Weight:
+        return self.block_weights.max_block
+
+    def max_length(self, dispatch_class: DispatchClass) -> int:
+        return self.block_length.max.of(dispatch_class)
+
+    @property
+    def normal(self) -> Weight:
+        return self.block_weight.get().normal
+
+    @property
+    def normal_limit(self) -> Weight:
+        return self.block_weights.per_class.normal.max_total or self.block_weights.max_block
+
     def hash_of_block(self, number: int) -> H256 | None:
-        return self.block_hash[number] if number in self.block_hash else None
+        known = number in self.block_hash
+        return self.block_hash[number] if known else None
 
     @property
     def call_filtered(self) -> Reason:
@@ -524,6 +568,9 @@ class System(
         info = self.account[who]
         self.account[who] = replace(info, consumers=max(info.consumers - 1, 0))
 
+    def providers_of(self, who: AccountId) -> int:
+        return self.account[who].providers
+
     def can_dec_provider(self, who: AccountId) -> bool:
         info = self.account[who]
         return info.consumers == 0 or info.providers > 1
@@ -554,3 +601,16 @@ class System(
             assert info.consumers == 0 or info.providers > 0, (
                 f"{who.hex()} is consumed, not provided"
             )
+
+
+class AccountNonceApi(RuntimeApi):
+    """The nonce of an account's next transaction."""
+
+    def __init__(self, system: System) -> None:
+        super().__init__(system.runtime)
+        self._system = system
+
+    @api_method
+    def account_nonce(self, account: AccountId) -> Nonce:
+        """How many transactions of the account were applied."""
+        return self._system.account_nonce(account)

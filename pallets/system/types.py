@@ -22,11 +22,11 @@ AccountData: TypeAlias = Annotated[Any, Param("AccountData", None), TypeName("Ac
 
 @struct(path="frame_system::AccountInfo", params={"Nonce": Nonce, "AccountData": AccountData})
 class AccountInfo:
-    nonce: Annotated[Nonce, TypeName("Nonce")] = 0
-    consumers: Annotated[u32, TypeName("RefCount")] = 0
-    providers: Annotated[u32, TypeName("RefCount")] = 0
-    sufficients: Annotated[u32, TypeName("RefCount")] = 0
-    data: AccountData = None
+    nonce: Annotated[Nonce, TypeName("Nonce")]
+    consumers: Annotated[u32, TypeName("RefCount")]
+    providers: Annotated[u32, TypeName("RefCount")]
+    sufficients: Annotated[u32, TypeName("RefCount")]
+    data: AccountData
 
 
 @struct(unnamed=True)

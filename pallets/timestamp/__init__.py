@@ -1,0 +1,3 @@
+"""Timestamp: what time it is on the chain."""
+
+from tilth.pallets.timestamp.pallet import Timestamp as Timestamp

@@ -118,7 +118,7 @@ class CallsCodec(_Aggregate):
             raise DecodeError(offset, f"at most {_MAX_DEPTH} nested calls", "more") from None
         finally:
             self._depth -= 1
-        return RuntimeCall(method, args), end
+        return RuntimeCall(method, args or ()), end
 
     def type_info(self, registry: "TypeRegistry") -> "Type":
         from tilth.frame.metadata.enums import runtime_call  # metadata is built on all of this

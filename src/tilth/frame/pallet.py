@@ -1,5 +1,6 @@
 """The pallet: a typed class whose body is the declaration."""
 
+import inspect
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, dataclass_transform
@@ -61,6 +62,8 @@ class Pallet(Generic[E, X]):
             raise DeclarationError(
                 f"{type(self).__name__} needs {needed.name}: {needed.annotation}"
             )
+        else:  # a default that is a function must not become a method
+            self.__dict__[needed.name] = inspect.getattr_static(type(self), needed.name)
 
     @classmethod
     def parsed(cls) -> Def:

@@ -77,7 +77,7 @@ class BoundMethod:
     returns: Codec[Any]
 
     def call(self, data: bytes) -> bytes:
-        return self.returns.encode(self.function(*self.params.decode(data)))
+        return self.returns.encode(self.function(*(self.params.decode(data) or ())))
 
 
 def bind(api: RuntimeApi, codecs: Codecs) -> dict[str, BoundMethod]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -69,7 +70,7 @@ def _composed(shape: Shape, above: tuple[Shape, ...]) -> Maker:
         case Tuple(items):
             return _tuple([default_maker(i, above) for i in items])
         case Struct():
-            return _struct(shape.cls, [default_maker(f.shape, above) for f in shape.fields])
+            return _struct(shape, above)
         case Union(variants=variants):
             return default_maker(variants[0].struct, above)
         case Enumeration(cls=cls):
@@ -108,8 +109,16 @@ def _tuple(makers: list[Maker]) -> Maker:
     return lambda: tuple(make() for make in makers) if makers else None
 
 
-def _struct(cls: type, makers: list[Maker]) -> Maker:
-    return lambda: cls(*[make() for make in makers])
+def _struct(shape: Struct, above: tuple[Shape, ...]) -> Maker:
+    """A default that a field declares stands for an `impl Default` that is not derived."""
+    declared = {field.name: field.default for field in dataclasses.fields(shape.cls)}
+    makers = [
+        default_maker(field.shape, above)
+        if declared[field.name] is dataclasses.MISSING
+        else _constant(declared[field.name])
+        for field in shape.fields
+    ]
+    return lambda: shape.cls(*[make() for make in makers])
 
 
 def _custom(codec: Any) -> Maker:

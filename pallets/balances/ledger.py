@@ -1,0 +1,255 @@
+"""Every account's money, under the law that no account lives on less than the existential deposit."""
+
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Protocol, final
+
+from tilth.frame import (
+    AccountId,
+    ArithmeticError,
+    DefaultValue,
+    DispatchFailure,
+    TokenError,
+    ensure,
+    replace,
+)
+from tilth.pallets.balances.events import (
+    Burned,
+    DustLost,
+    Endowed,
+    Error,
+    Event,
+    Minted,
+    Transfer,
+    Upgraded,
+)
+from tilth.pallets.balances.types import NEW_LOGIC, NO_ACCOUNT, AccountData
+
+
+class Preservation(Enum):
+    """What must be left of an account that money is taken from."""
+
+    EXPENDABLE = auto()
+    """It may end, if nobody needs it."""
+    PROTECT = auto()
+    """It must not end; it may live on another provider than its money."""
+    PRESERVE = auto()
+    """It must keep the existential deposit."""
+
+
+class Accounts(Protocol):
+    """Where balances are kept beside each account, and who provides for and consumes it."""
+
+    def data_of(self, who: AccountId) -> AccountData: ...
+
+    def set_data(self, who: AccountId, data: AccountData) -> None: ...
+
+    def providers_of(self, who: AccountId) -> int: ...
+
+    def can_dec_provider(self, who: AccountId) -> bool: ...
+
+    def inc_providers(self, who: AccountId) -> None: ...
+
+    def dec_providers(self, who: AccountId) -> None: ...
+
+    def inc_consumers(self, who: AccountId) -> None: ...
+
+    def inc_consumers_without_limit(self, who: AccountId) -> None: ...
+
+    def dec_consumers(self, who: AccountId) -> None: ...
+
+
+@final
+class Ledger:
+    """What FRAME's `fungible` traits do for free balances; amounts never exceed `most`."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        issuance: DefaultValue[int],
+        deposit: int,
+        most: int,
+        emit: Callable[[Event], None],
+    ) -> None:
+        self.accounts = accounts
+        self.issuance = issuance
+        self.deposit = deposit
+        self.most = most
+        self.emit = emit
+
+    def of(self, who: AccountId) -> AccountData:
+        return self.accounts.data_of(who)
+
+    def spendable(self, who: AccountId, keep: Preservation, *, force: bool = False) -> int:
+        """How much of the free balance may go; `force` ignores freezes."""
+        account = self.of(who)
+        # Freezes cover the total, so what is held counts towards them.
+        untouchable = 0 if force else max(account.frozen - account.reserved, 0)
+        if self._needs_deposit(who, account, keep):
+            untouchable = max(untouchable, self.deposit)
+        return max(account.free - untouchable, 0)
+
+    def _needs_deposit(self, who: AccountId, account: AccountData, keep: Preservation) -> bool:
+        if keep is Preservation.PRESERVE:
+            return True
+        if not account.free:
+            return False
+        if keep is Preservation.PROTECT:
+            return self.accounts.providers_of(who) == 1
+        return not self.accounts.can_dec_provider(who)
+
+    def left_by(self, who: AccountId, amount: int) -> int | None:
+        """What a withdrawal leaves of an account that ends by it, None where the account goes on.
+
+        Fails where the amount may not be withdrawn at all.
+        """
+        if not amount:
+            return None
+        ensure(amount <= self.issuance.get(), ArithmeticError.UNDERFLOW)
+        account = self.of(who)
+        left = account.free - amount
+        ensure(left >= 0, TokenError.FUNDS_UNAVAILABLE)
+        ensure(amount <= self.spendable(who, Preservation.EXPENDABLE), TokenError.FROZEN)
+        ends = left < self.deposit
+        ensure(not ends or self.accounts.can_dec_provider(who), TokenError.ONLY_PROVIDER)
+        ensure(left + account.reserved >= account.frozen, TokenError.FROZEN)
+        return left if ends else None
+
+    def check_withdrawal(self, who: AccountId, amount: int, keep: Preservation) -> None:
+        """Fail where the amount may not be taken."""
+        ends = self.left_by(who, amount) is not None
+        ensure(not ends or keep is Preservation.EXPENDABLE, TokenError.NOT_EXPENDABLE)
+
+    def check_deposit(self, who: AccountId, amount: int) -> None:
+        """Fail where the amount may not be given."""
+        if amount:
+            account = self.of(who)
+            free = account.free + amount
+            ensure(free <= self.most, ArithmeticError.OVERFLOW)
+            ensure(free >= self.deposit, TokenError.BELOW_MINIMUM)
+            ensure(free + account.reserved <= self.most, ArithmeticError.OVERFLOW)
+
+    def can_deposit(self, who: AccountId, amount: int) -> bool:
+        try:
+            self.check_deposit(who, amount)
+        except DispatchFailure:
+            return False
+        return True
+
+    def transfer(
+        self, source: AccountId, dest: AccountId, amount: int, keep: Preservation
+    ) -> None:
+        self.check_withdrawal(source, amount, keep)
+        self.check_deposit(dest, amount)
+        if source == dest:
+            return
+        self.decrease(source, min(amount, self.spendable(source, keep)), keep)
+        self.increase_if_possible(dest, amount)
+        self.emit(Transfer(source, dest, amount))
+
+    def mint(self, who: AccountId, amount: int) -> None:
+        ensure(self.issuance.get() + amount <= self.most, ArithmeticError.OVERFLOW)
+        self.increase(who, amount)
+        self.issue(amount)
+        self.emit(Minted(who, amount))
+
+    def burn(self, who: AccountId, amount: int, keep: Preservation) -> None:
+        self.decrease(who, amount, keep)
+        self.rescind(amount)
+        self.emit(Burned(who, amount))
+
+    def issue(self, amount: int) -> None:
+        """Count money that was made."""
+        self.issuance.put(min(self.issuance.get() + amount, self.most))
+
+    def rescind(self, amount: int) -> None:
+        """Count money that ceased to exist."""
+        self.issuance.put(max(self.issuance.get() - amount, 0))
+
+    def decrease(
+        self, who: AccountId, amount: int, keep: Preservation, *, force: bool = False
+    ) -> None:
+        """Take all of the amount or fail; where the money goes is the caller's to say."""
+        ensure(self.spendable(who, keep, force=force) >= amount, TokenError.FUNDS_UNAVAILABLE)
+        self._set_free(who, self.of(who).free - amount)
+
+    def increase(self, who: AccountId, amount: int) -> None:
+        """Give all of the amount or fail; where the money comes from is the caller's to say."""
+        free = self.of(who).free + amount
+        ensure(free <= self.most, ArithmeticError.OVERFLOW)
+        ensure(free >= self.deposit, TokenError.BELOW_MINIMUM)
+        if amount:
+            self._set_free(who, free)
+
+    def increase_if_possible(self, who: AccountId, amount: int) -> int:
+        """Give the amount, or nothing where it would not make an account; returns what was given."""
+        before = self.of(who).free
+        free = min(before + amount, self.most)
+        if free < self.deposit or free == before:
+            return 0
+        self._set_free(who, free)
+        return free - before
+
+    def _set_free(self, who: AccountId, free: int) -> None:
+        most_less = self.spendable(who, Preservation.EXPENDABLE, force=True)
+        account = self.open(who)
+        ensure(account.free - free <= most_less, Error.INSUFFICIENT_BALANCE)
+        self.settle(who, account, replace(account, free=free))
+
+    def open(self, who: AccountId) -> AccountData:
+        """An account that is about to change, brought to today's rules."""
+        self.upgrade(who)
+        return self.of(who)
+
+    def settle(self, who: AccountId, old: AccountData, new: AccountData) -> None:
+        """Write a change and destroy what it leaves below the deposit."""
+        dust = self.write(who, old, new)
+        if dust:
+            self.rescind(dust)
+
+    def write(self, who: AccountId, old: AccountData, new: AccountData) -> int:
+        """Begin, keep or end the account as its money demands; returns the dust it leaves.
+
+        balances/src/lib.rs: try_mutate_account. The total issuance is the caller's to keep true.
+        """
+        self._refer(who, old, new)
+        lives = new.free >= self.deposit or new.reserved
+        self.accounts.set_data(who, new if lives else NO_ACCOUNT)
+        if old == NO_ACCOUNT:
+            self.emit(Endowed(who, new.free))
+        if lives or not new.free:
+            return 0
+        self.emit(DustLost(who, new.free))
+        return new.free
+
+    def _refer(self, who: AccountId, old: AccountData, new: AccountData) -> None:
+        """Free money above the deposit provides for an account; held or frozen money consumes it."""
+        accounts = self.accounts
+        provided, provides = old.free >= self.deposit, new.free >= self.deposit
+        if provides and not provided:
+            accounts.inc_providers(who)
+        if old.consumes and not new.consumes:
+            accounts.dec_consumers(who)
+        if new.consumes and not old.consumes:
+            accounts.inc_consumers(who)
+        if provided and not provides:
+            accounts.dec_providers(who)  # last, for it may end the account
+
+    def upgrade(self, who: AccountId) -> bool:
+        """Count the references of an account that older rules left uncounted, once."""
+        account = self.of(who)
+        if account.flags & NEW_LOGIC:
+            return False
+        account = replace(account, flags=account.flags | NEW_LOGIC)
+        if account.reserved and not account.frozen:
+            account = self._provided(who, account)
+            self.accounts.inc_consumers_without_limit(who)
+        self.accounts.set_data(who, account)
+        self.emit(Upgraded(who))
+        return True
+
+    def _provided(self, who: AccountId, account: AccountData) -> AccountData:
+        if self.accounts.providers_of(who):
+            return account
+        self.accounts.inc_providers(who)
+        return replace(account, free=max(account.free, self.deposit))

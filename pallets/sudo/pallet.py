@@ -1,0 +1,139 @@
+"""Sudo: one account that may act as root; on dev chains only."""
+
+from typing import Annotated, Any, TypeAlias
+
+from tilth.frame import (
+    CANNOT_LOOKUP,
+    ROOT,
+    AccountId,
+    AnyOrigin,
+    DispatchError,
+    DispatchFailure,
+    DispatchInfo,
+    Err,
+    ErrorEnum,
+    Measured,
+    MultiAddress,
+    Ok,
+    Origin,
+    Pallet,
+    Pays,
+    PostInfo,
+    Result,
+    RootCaller,
+    RuntimeCall,
+    SignedCaller,
+    StorageValue,
+    TypeName,
+    Weight,
+    call,
+    ensure,
+    event,
+    signed,
+    some,
+)
+
+Outcome: TypeAlias = Annotated[Result[None, DispatchError], TypeName("DispatchResult")]
+Call: TypeAlias = Annotated[RuntimeCall, TypeName("Box<<T as Config>::RuntimeCall>")]
+Address: TypeAlias = Annotated[MultiAddress, TypeName("AccountIdLookupOf<T>")]
+
+
+@event
+class Sudid:
+    """Root's call was made; it may have failed."""
+
+    sudo_result: Outcome
+
+
+@event
+class KeyChanged:
+    """Another account may act as root now."""
+
+    old: Annotated[AccountId | None, TypeName("Option<T::AccountId>")]
+    new: Annotated[AccountId, TypeName("T::AccountId")]
+
+
+@event
+class KeyRemoved:
+    """Nobody may act as root any more."""
+
+
+@event
+class SudoAsDone:
+    """A call was made in another account's name; it may have failed."""
+
+    sudo_result: Outcome
+
+
+class Error(ErrorEnum):
+    REQUIRE_SUDO = "Only the account that holds the key may act as root."
+
+
+def _with_inner(pallet: "Sudo", call: RuntimeCall, name: str) -> DispatchInfo:
+    inner = call.info
+    own = pallet.weights.get(name, Measured(0))
+    assert isinstance(own, Measured), "sudo's own weights are constants"
+    return DispatchInfo(own.under(pallet.db) + inner.call_weight, inner.dispatch_class)
+
+
+class Sudo(Pallet[Sudid | KeyChanged | KeyRemoved | SudoAsDone, Error]):
+    key = StorageValue[AccountId]()
+    """The account that may act as root, if there is one."""
+
+    @call(0, info=lambda pallet, call: _with_inner(pallet, call, "sudo"))
+    def sudo(self, who: AnyOrigin, call: Call) -> PostInfo:
+        """Make a call as root."""
+        self._ensure_sudo(who)
+        self.emit(Sudid(self._outcome(call, ROOT)))
+        return PostInfo(pays_fee=Pays.NO)
+
+    @call(1, info=lambda pallet, call, weight: DispatchInfo(weight, call.info.dispatch_class))
+    def sudo_unchecked_weight(self, who: AnyOrigin, call: Call, weight: Weight) -> PostInfo:
+        """Make a call as root that weighs as much as is said here."""
+        self._ensure_sudo(who)
+        self.emit(Sudid(self._outcome(call, ROOT)))
+        return PostInfo(pays_fee=Pays.NO)
+
+    @call(2)
+    def set_key(self, who: AnyOrigin, new: Address) -> PostInfo:
+        """Hand the key over."""
+        self._ensure_sudo(who)
+        account = some(self.runtime.lookup(new), CANNOT_LOOKUP)
+        old = self.key.get()
+        self.key.put(account)
+        self.emit(KeyChanged(old, account))
+        return PostInfo(pays_fee=Pays.NO)
+
+    @call(3, info=lambda pallet, who, call: _with_inner(pallet, call, "sudo_as"))
+    def sudo_as(self, who: AnyOrigin, account: Address, call: Call) -> PostInfo:
+        """Make a call in another account's name."""
+        self._ensure_sudo(who)
+        target = some(self.runtime.lookup(account), CANNOT_LOOKUP)
+        self.emit(SudoAsDone(self._outcome(call, signed(target))))
+        return PostInfo(pays_fee=Pays.NO)
+
+    @call(4)
+    def remove_key(self, who: AnyOrigin) -> PostInfo:
+        """Give the key up for ever."""
+        self._ensure_sudo(who)
+        self.emit(KeyRemoved())
+        self.key.kill()
+        return PostInfo(pays_fee=Pays.NO)
+
+    def genesis(self, *, key: AccountId | None = None) -> None:
+        if key is not None:
+            self.key.put(key)
+
+    def _ensure_sudo(self, origin: Origin) -> None:
+        caller = origin.caller
+        if type(caller) is RootCaller:
+            return
+        holds = type(caller) is SignedCaller and caller.who == self.key.get()
+        ensure(holds, Error.REQUIRE_SUDO)
+
+    def _outcome(self, call: RuntimeCall, origin: Origin) -> Any:
+        try:
+            call.dispatch_bypassing_filter(origin)
+        except DispatchFailure as failure:
+            return Err(self.runtime.dispatch_error(failure.reason))
+        return Ok(None)

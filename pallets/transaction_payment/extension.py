@@ -1,0 +1,89 @@
+"""The extension that makes signers pay: before the call what it may cost, after it what it did."""
+
+from typing import Annotated, Any, TypeAlias
+
+from tilth.frame import (
+    ZERO_WEIGHT,
+    AccountId,
+    Balance,
+    Compact,
+    Measured,
+    PostInfo,
+    Reason,
+    RuntimeCall,
+    SignedCaller,
+    Transaction,
+    TransactionExtension,
+    TypeName,
+    ValidTransaction,
+    Weight,
+    invalid,
+    struct,
+    validity,
+)
+from tilth.pallets.transaction_payment.pallet import TransactionFeePaid, TransactionPayment
+
+Charge: TypeAlias = tuple[AccountId, int] | None
+"""Who paid how much before the call."""
+
+
+@struct(
+    path="pallet_transaction_payment::ChargeTransactionPayment", params={"T": ...}, unnamed=True
+)
+class _Tip:
+    tip: Annotated[Compact[Balance], TypeName("BalanceOf<T>")]
+
+
+class ChargeTransactionPayment(TransactionExtension):
+    """Signers pay for weight and length; the tip buys a place further ahead."""
+
+    explicit = _Tip
+
+    def __init__(self, payment: TransactionPayment) -> None:
+        self._payment = payment
+
+    def weight(self, value: _Tip, call: RuntimeCall) -> Weight:
+        measured = self._payment.weights.get("charge_transaction_payment", Measured(0))
+        assert isinstance(measured, Measured), "an extension's weight is a constant"
+        return measured.under(self._payment.db)
+
+    def validate(self, value: _Tip, transaction: Transaction) -> ValidTransaction:
+        who = _signer(transaction)
+        if who is None:
+            return ValidTransaction()
+        fee = self._payment.compute_fee(transaction.length, transaction.info, value.tip)
+        if fee and not self._payment.currency.can_withdraw(who, fee):
+            raise invalid(validity.Payment())
+        priority = self._payment.priority(transaction.length, transaction.info, value.tip, fee)
+        return ValidTransaction(priority=priority)
+
+    def prepare(self, value: _Tip, transaction: Transaction) -> tuple[int, Charge]:
+        who = _signer(transaction)
+        if who is None:
+            return value.tip, None
+        fee = self._payment.compute_fee(transaction.length, transaction.info, value.tip)
+        if fee and not self._payment.currency.withdraw_fee(who, fee):
+            raise invalid(validity.Payment())
+        return value.tip, (who, fee)
+
+    def post_dispatch(
+        self,
+        prepared: tuple[int, Charge],
+        transaction: Transaction,
+        post: PostInfo,
+        failure: Reason | None,
+    ) -> Weight:
+        tip, charge = prepared
+        if charge is None:
+            return self.weight(_Tip(tip), transaction.call)
+        who, paid = charge
+        info, length = transaction.info, transaction.length
+        fee = self._payment.compute_actual_fee(length, info, post, tip)
+        self._payment.currency.settle_fee(who, paid, max(paid - fee, 0))
+        self._payment.emit(TransactionFeePaid(who, fee, tip))
+        return ZERO_WEIGHT
+
+
+def _signer(transaction: Transaction) -> AccountId | None:
+    caller: Any = transaction.origin.caller
+    return caller.who if type(caller) is SignedCaller else None

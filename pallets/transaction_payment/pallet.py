@@ -1,0 +1,206 @@
+"""Transaction payment: what a transaction costs, and how that price moves from block to block."""
+
+from collections.abc import Callable
+from typing import Annotated, Never, Protocol
+
+from tilth.frame import (
+    AccountId,
+    Balance,
+    Const,
+    DefaultValue,
+    DispatchClass,
+    DispatchInfo,
+    Extrinsic,
+    Pallet,
+    Pays,
+    PostInfo,
+    RuntimeApi,
+    RuntimeCall,
+    TypeName,
+    Weight,
+    api_method,
+    event,
+    u8,
+    u32,
+)
+from tilth.pallets.transaction_payment.multiplier import (
+    ONE,
+    ConstantMultiplier,
+    FeeMultiplierUpdate,
+)
+from tilth.pallets.transaction_payment.types import (
+    FeeDetails,
+    InclusionFee,
+    Multiplier,
+    Releases,
+    RuntimeDispatchInfo,
+)
+
+
+@event
+class TransactionFeePaid:
+    """A transaction was paid for, with the tip contained in the fee."""
+
+    who: Annotated[AccountId, TypeName("T::AccountId")]
+    actual_fee: Annotated[Balance, TypeName("BalanceOf<T>")]
+    tip: Annotated[Balance, TypeName("BalanceOf<T>")]
+
+
+class FeeCurrency(Protocol):
+    """Where fees are taken from; what is not given back is burned."""
+
+    def can_withdraw(self, who: AccountId, amount: int) -> bool: ...
+
+    def withdraw_fee(self, who: AccountId, amount: int) -> bool:
+        """Take it, if the account stays alive without it."""
+        ...
+
+    def settle_fee(self, who: AccountId, paid: int, refund: int) -> int:
+        """Give the refund back, burn the rest; returns what was given back."""
+        ...
+
+
+class BlockLimits(Protocol):
+    """What the system pallet knows of a block's limits and how full it is."""
+
+    def base_extrinsic(self, dispatch_class: DispatchClass) -> Weight: ...
+
+    def max_block(self) -> Weight: ...
+
+    def max_length(self, dispatch_class: DispatchClass) -> int: ...
+
+    @property
+    def normal(self) -> Weight: ...
+
+    @property
+    def normal_limit(self) -> Weight: ...
+
+
+def one_to_one(amount: int) -> int:
+    """A unit of weight or length costs a unit of money."""
+    return amount
+
+
+class TransactionPayment(Pallet[TransactionFeePaid, Never]):
+    currency: FeeCurrency
+    limits: BlockLimits
+    weight_to_fee: Callable[[int], int] = one_to_one
+    length_to_fee: Callable[[int], int] = one_to_one
+    fee_multiplier_update: FeeMultiplierUpdate = ConstantMultiplier()
+    operational_fee_multiplier: Const[u8] = 5
+    """How much more an operational call's fee counts when transactions are ordered."""
+
+    next_fee_multiplier = DefaultValue[Multiplier](default=ONE)
+    """By how much weight is dearer than its base price."""
+    storage_version_ = DefaultValue[Releases](name="StorageVersion")
+    """The form of this pallet's storage."""
+
+    def genesis(self, *, multiplier: int = ONE) -> None:
+        self.storage_version_.put(Releases.V2)
+        self.next_fee_multiplier.put(multiplier)
+
+    def on_finalize(self, now: int) -> None:
+        multiplier = self.next_fee_multiplier.get()
+        self.next_fee_multiplier.put(self.fee_multiplier_update.next(multiplier, self.limits))
+
+    def compute_fee(self, length: int, info: DispatchInfo, tip: int) -> int:
+        return self.fee_details(length, info).total(tip)
+
+    def compute_actual_fee(self, length: int, info: DispatchInfo, post: PostInfo, tip: int) -> int:
+        """The fee for what the call really weighed and whether it pays."""
+        details = self._details(length, post.weight(info), post.pays(info), info.dispatch_class)
+        return details.total(tip)
+
+    def fee_details(self, length: int, info: DispatchInfo) -> FeeDetails:
+        return self._details(length, info.total_weight, info.pays_fee, info.dispatch_class)
+
+    def _details(
+        self, length: int, weight: Weight, pays: Pays, dispatch_class: DispatchClass
+    ) -> FeeDetails:
+        if pays is Pays.NO:
+            return FeeDetails(None)
+        base = self.fee_of_weight(self.limits.base_extrinsic(dispatch_class))
+        adjusted = self.next_fee_multiplier.get() * self.fee_of_weight(weight) // ONE
+        return FeeDetails(InclusionFee(base, self.length_to_fee(length), adjusted))
+
+    def fee_of_weight(self, weight: Weight) -> int:
+        """Never more than a whole block's."""
+        return self.weight_to_fee(min(weight.ref_time, self.limits.max_block().ref_time))
+
+    def priority(self, length: int, info: DispatchInfo, tip: int, fee: int) -> int:
+        """What a block full of such transactions would earn in tips."""
+        block = self.limits.max_block()
+        weight = info.total_weight.join(Weight(1, 1)).meet(block)
+        most_length = self.limits.max_length(info.dispatch_class)
+        by_length = most_length // min(max(length, 1), most_length)
+        by_weight = min(block.ref_time // weight.ref_time, block.proof_size // weight.proof_size)
+        per_block = min(by_length, by_weight)
+        priority = (tip + 1) * per_block
+        if info.dispatch_class is DispatchClass.OPERATIONAL:
+            priority += fee * self.operational_fee_multiplier * per_block
+        return min(priority, 2**64 - 1)
+
+    def apis(self) -> tuple[RuntimeApi, ...]:
+        return TransactionPaymentApi(self), TransactionPaymentCallApi(self)
+
+
+class TransactionPaymentApi(RuntimeApi):
+    """What an extrinsic will cost."""
+
+    version = 4
+
+    def __init__(self, payment: TransactionPayment) -> None:
+        super().__init__(payment.runtime)
+        self._payment = payment
+
+    @api_method
+    def query_info(self, uxt: Extrinsic, len: u32) -> RuntimeDispatchInfo:
+        """Weight, class and fee, without the tip."""
+        fee = 0 if uxt.is_bare else self._payment.compute_fee(len, uxt.info, 0)
+        return RuntimeDispatchInfo(uxt.info.total_weight, uxt.info.dispatch_class, fee)
+
+    @api_method
+    def query_fee_details(self, uxt: Extrinsic, len: u32) -> FeeDetails:
+        """What the fee is made of."""
+        return FeeDetails(None) if uxt.is_bare else self._payment.fee_details(len, uxt.info)
+
+    @api_method
+    def query_weight_to_fee(self, weight: Weight) -> Balance:
+        """What so much weight costs, before adjustment."""
+        return self._payment.fee_of_weight(weight)
+
+    @api_method
+    def query_length_to_fee(self, length: u32) -> Balance:
+        """What so many bytes cost."""
+        return self._payment.length_to_fee(length)
+
+
+class TransactionPaymentCallApi(RuntimeApi):
+    """What a call will cost."""
+
+    version = 3
+
+    def __init__(self, payment: TransactionPayment) -> None:
+        super().__init__(payment.runtime)
+        self._payment = payment
+
+    @api_method
+    def query_call_info(self, call: RuntimeCall, len: u32) -> RuntimeDispatchInfo:
+        """Weight, class and fee of a call by itself."""
+        fee = self._payment.compute_fee(len, call.info, 0)
+        return RuntimeDispatchInfo(call.info.total_weight, call.info.dispatch_class, fee)
+
+    @api_method
+    def query_call_fee_details(self, call: RuntimeCall, len: u32) -> FeeDetails:
+        """What the fee of a call is made of."""
+        return self._payment.fee_details(len, call.info)
+
+    @api_method
+    def query_weight_to_fee(self, weight: Weight) -> Balance:
+        """What so much weight costs, before adjustment."""
+        return self._payment.fee_of_weight(weight)
+
+    @api_method
+    def query_length_to_fee(self, length: u32) -> Balance:
+        """What so many bytes cost."""
+        return self._payment.length_to_fee(length)

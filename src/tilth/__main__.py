@@ -1,0 +1,5 @@
+"""`python -m tilth`: the command line."""
+
+from tilth.cli import main
+
+main()
