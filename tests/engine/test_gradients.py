@@ -191,7 +191,7 @@ def _run(program: compiler.Program, feeds: dict[str, npt.NDArray[Any]]) -> dict[
     names = [name for name, _ in program.outputs]
     wanted = {i.name for i in onnx.load_from_string(program.model).graph.input}
     given = {name: array for name, array in feeds.items() if name in wanted}
-    values = ReferenceEvaluator(program.model, new_ops=[Erf]).run(names, given)
+    values: Any = ReferenceEvaluator(program.model, new_ops=[Erf]).run(names, given)
     return {**dict(zip(names, values, strict=True)), "x": feeds["x"]}
 
 

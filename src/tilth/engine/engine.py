@@ -88,7 +88,8 @@ class Engine:
         with self._jail() as jail:
             layout, initial = jail.check(model, spec.loss)
             _require_room(layout, spec)
-            self._require_affordable(layout, spec, rows)
+            slots = sampling.slots_for(rows.count, spec.rate_per_billion)
+            self._require_affordable(layout, spec.steps * slots)
             weights = self._steps(jail, layout, spec, rows, initial, progress)
         with self._jail() as clean:  # it has seen no row, so the file it writes holds none
             released = clean.assemble(model, weights)
@@ -110,8 +111,9 @@ class Engine:
             if inputs.ndim < 1 or inputs.size != len(inputs) * layout.features:
                 text = f"the model takes {layout.features} features for each row"
                 raise Refused(Reason.DATA_MISMATCH, text)
-            flat = inputs.reshape(len(inputs), -1).astype(np.float32)
-            return _inferred(jail, layout, flat)
+            self._require_affordable(layout, len(inputs))
+            flat = inputs.reshape(len(inputs), layout.features)
+            return _inferred(jail, layout, flat.astype(np.float32))
 
     def _steps(
         self,
@@ -148,9 +150,8 @@ class Engine:
             text = f"the file has {len(model)} bytes; the limit is {self.limits.model_bytes}"
             raise Refused(Reason.TOO_LARGE, text)
 
-    def _require_affordable(self, layout: Layout, spec: TrainSpec, rows: Rows) -> None:
-        slots = sampling.slots_for(rows.count, spec.rate_per_billion)
-        flops = spec.steps * slots * layout.row_flops
+    def _require_affordable(self, layout: Layout, rows: int) -> None:
+        flops = rows * layout.row_flops
         if flops > self.limits.job_flops:
             text = f"the job takes {flops} operations; the limit is {self.limits.job_flops}"
             raise Refused(Reason.TOO_COSTLY, text)
@@ -181,5 +182,7 @@ def _require_size(size: int, spec: TrainSpec) -> None:
         raise Refused(Reason.TOO_LARGE, text)
 
 
-def _cost(spec: TrainSpec) -> privacy.Cost:
+def _cost(spec: TrainSpec) -> privacy.Cost | None:
+    if spec.noise_multiplier_milli < privacy.MIN_NOISE_MILLI:
+        return None
     return privacy.cost(spec.rate_per_billion, spec.noise_multiplier_milli, spec.steps)

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import IO, Any, Final, Self
 
 import numpy as np
 
@@ -39,14 +39,11 @@ _START: Final = (
     "import sys; sys.path[:] = sys.argv[2:]; "
     "from tilth.engine.zygote import main; main(int(sys.argv[1]))"
 )
+_GONE: Final = "the process that starts workers has ended"
 _START_SECONDS: Final = 60
 _GRACE_SECONDS: Final = 0.5
 _LONGEST_TALK: Final = 1 << 20  # of a layout or a refusal
 _BUFFER: Final = 1 << 22
-
-EXIT_BROKEN: Final = 70
-EXIT_NO_MEMORY: Final = 77
-EXIT_NOT_CONFINED: Final = 78
 
 
 class Zygote:
@@ -57,19 +54,19 @@ class Zygote:
         self._root = tempfile.mkdtemp(prefix="tilth-jail-")
         os.chmod(self._root, 0o111)  # noqa: S103 empty, and nobody may put anything into it
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 this interpreter and our own line
-                [sys.executable, "-I", "-c", _START, str(theirs.fileno()), *_import_path()],
-                env=_environment(),
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C is for the node, which then closes us
-            )
         self._control.settimeout(_START_SECONDS)
-        self.threads = int(self._heard()["threads"])
+        with theirs:
+            self._process = _started(theirs.fileno())
+        try:
+            self.threads = int(self._heard()["threads"])
+        except Crashed:
+            raise Crashed(f"the process that starts workers failed: {self._complaint()}") from None
+        finally:
+            _stream(self._process).close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def alive(self) -> bool:
@@ -85,22 +82,18 @@ class Zygote:
             "required": required,
             "limits": asdict(limits),
         }
-        with theirs, self._turn:
+        with theirs:
             for end in (ours, theirs):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
             try:
-                message = json.dumps(order).encode()
-                socket.send_fds(self._control, [message], [theirs.fileno()])
-                return int(self._heard()["pid"]), ours
-            except BaseException:
+                return int(self._asked(order, theirs.fileno())["pid"]), ours
+            except Crashed:
                 ours.close()
                 raise
 
     def bury(self, pid: int, grace: float) -> tuple[int, bool]:
         """Exit code (minus the signal's number) and whether it had to be killed."""
-        with self._turn:
-            self._control.send(json.dumps({"pid": pid, "grace": grace}).encode())
-            answer = self._heard()
+        answer = self._asked({"pid": pid, "grace": grace})
         return int(answer["code"]), bool(answer["killed"])
 
     def close(self) -> None:
@@ -112,12 +105,45 @@ class Zygote:
             self._process.wait()
         shutil.rmtree(self._root, ignore_errors=True)
 
+    def _asked(self, order: dict[str, Any], *descriptors: int) -> dict[str, Any]:
+        with self._turn:
+            try:
+                socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
+            except OSError:
+                raise Crashed(_GONE) from None
+            return self._heard()
+
     def _heard(self) -> dict[str, Any]:
-        message = self._control.recv(1 << 12)
+        try:
+            message = self._control.recv(1 << 12)
+        except OSError:
+            message = b""
         if not message:
-            raise Crashed("the process that starts workers ended; start the engine again")
+            raise Crashed(_GONE)
         answer: dict[str, Any] = json.loads(message)
         return answer
+
+    def _complaint(self) -> str:
+        self.close()
+        return _stream(self._process).read(1 << 16).decode(errors="replace").strip()[-200:]
+
+
+def _started(descriptor: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 this interpreter and our own line
+        [sys.executable, "-I", "-c", _START, str(descriptor), *_import_path()],
+        env=_environment(),
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=[descriptor],
+        start_new_session=True,  # Ctrl-C is for the node, which then closes us
+    )
+
+
+def _stream(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    assert process.stderr is not None, "it is started with a pipe"
+    return process.stderr
 
 
 class Jail:
@@ -150,7 +176,7 @@ class Jail:
         self._channel.close()
         if not self._buried:
             self._buried = True
-            with suppress(OSError, Died):
+            with suppress(Crashed):
                 self._zygote.bury(self._pid, 0)
 
     def check(self, model: bytes, loss: str) -> tuple[Layout, Singles]:
@@ -220,18 +246,18 @@ class Jail:
     def _post_mortem(self) -> Died | NotConfined:
         self._buried = True
         code, killed = self._zygote.bury(self._pid, _GRACE_SECONDS)
-        return outcome_of(code, killed=killed)
+        return outcome_of(code, killed=killed, with_data=bool(self._buffers))
 
 
-def outcome_of(code: int, *, killed: bool) -> Died | NotConfined:
-    """A dead worker's exit code as a typed outcome."""
+def outcome_of(code: int, *, killed: bool, with_data: bool) -> Died | NotConfined:
+    """A dead worker's exit code as a typed outcome; its signal is named only if it saw no row."""
     if code == -signal.SIGXCPU:
         return TimedOut("the job used more processor time than it may")
-    if code == EXIT_NO_MEMORY or (code == -signal.SIGKILL and not killed):
+    if code == wire.EXIT_NO_MEMORY or (code == -signal.SIGKILL and not killed):
         return OutOfMemory("the job needs more memory than it may have")
-    if code == EXIT_NOT_CONFINED:
+    if code == wire.EXIT_NOT_CONFINED:
         return NotConfined("the worker could not shut itself in")
-    if code < 0 and not killed:
+    if code < 0 and not killed and not with_data:
         return Crashed(f"the worker died of {signal.Signals(-code).name}")
     return Crashed("the worker ended in the middle of the job")
 

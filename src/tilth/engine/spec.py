@@ -55,7 +55,7 @@ class Limits:
     nodes: int = 2000
     parameters: int = 5_000_000
     row_flops: int = 2 * 10**9
-    row_values: int = 2_000_000
+    row_values: int = 1_000_000
     job_flops: int = 10**14
     memory_bytes: int = 1 << 30
     check_seconds: int = 10
@@ -92,14 +92,17 @@ class Checked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """The author's own file with trained weights, and what may be said about how it came to be."""
+    """The author's own file with trained weights, and what may be said about how it came to be.
+
+    `privacy_cost` is `tilth.primitives.privacy`'s vector; None if the limits let noise be left out.
+    """
 
     model: bytes
     parameters: int
     steps: int
     rows: int
     noise_multiplier_milli: int
-    privacy_cost: tuple[int, ...]
+    privacy_cost: tuple[int, ...] | None
 
 
 def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

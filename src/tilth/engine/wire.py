@@ -23,6 +23,10 @@ RESULT: Final = b"O"
 REFUSAL: Final = b"N"
 READY: Final = b"Y"
 
+EXIT_BROKEN: Final = 70
+EXIT_NO_MEMORY: Final = 77
+EXIT_NOT_CONFINED: Final = 78
+
 
 class Closed(Exception):
     """The other side is gone."""

@@ -21,8 +21,6 @@ from tilth.engine.outcomes import Reason, Refused
 from tilth.engine.spec import Limits
 from tilth.engine.wire import Channel
 
-EXIT_BROKEN: Final = 70
-EXIT_NO_MEMORY: Final = 77
 _LONGEST_MESSAGE: Final = 1 << 30
 
 
@@ -35,9 +33,9 @@ def serve(end: socket.socket, limits: Limits) -> None:
     except wire.Closed:
         os._exit(0)
     except MemoryError:
-        os._exit(EXIT_NO_MEMORY)
+        os._exit(wire.EXIT_NO_MEMORY)
     except BaseException as error:  # noqa: BLE001 nothing may unwind into the zygote's loop
-        os._exit(EXIT_NO_MEMORY if _wants_memory(error) else EXIT_BROKEN)
+        os._exit(wire.EXIT_NO_MEMORY if _wants_memory(error) else wire.EXIT_BROKEN)
 
 
 def _wants_memory(error: BaseException) -> bool:

@@ -12,11 +12,10 @@ import socket
 import time
 from typing import Any, Final
 
-from tilth.engine import compiler, templates, worker
+from tilth.engine import compiler, templates, wire, worker
 from tilth.engine.confine import Bounds, confine
 from tilth.engine.spec import Limits
 
-EXIT_NOT_CONFINED: Final = 78
 LONGEST_ORDER: Final = 4096
 
 
@@ -26,6 +25,8 @@ def main(descriptor: int) -> None:
     _warm_up()
     gc.collect()
     gc.freeze()  # the collector no longer writes to the pages that workers share
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)  # until here the engine listens to what may go wrong
     _reply(control, threads=len(os.listdir("/proc/self/task")))
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, LONGEST_ORDER, 1)
@@ -58,7 +59,7 @@ def _bear(control: socket.socket, order: dict[str, Any], descriptor: int) -> int
     try:
         confine(descriptor, order["root"], bounds, required=order["required"])
     except OSError:
-        os._exit(EXIT_NOT_CONFINED)
+        os._exit(wire.EXIT_NOT_CONFINED)
     worker.serve(end, Limits(**order["limits"]))
     os._exit(0)
 

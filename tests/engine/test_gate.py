@@ -1,0 +1,536 @@
+"""What the gate and the recompiler refuse, with the node, the operator and the rule in the text."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+
+from tilth.engine import compiler, gate, templates
+from tilth.engine.losses import LOSSES
+from tilth.engine.operators import OPERATORS
+from tilth.engine.outcomes import Reason, Refused, printable
+from tilth.engine.spec import LOSS_NAMES, Limits
+
+node = helper.make_node
+LIMITS = Limits()
+W = {"w": np.ones((3, 2), np.float32)}
+DENSE = [node("Gemm", ["x", "w"], ["out"], name="dense")]
+
+Nodes = list[onnx.NodeProto]
+Weights = dict[str, Any]
+
+
+def _refusal(model: bytes, limits: Limits = LIMITS, loss: str = "mean_squared_error") -> Refused:
+    with pytest.raises(Refused) as caught:
+        compiler.training(model, loss, limits)
+    return caught.value
+
+
+def _relu_then(*nodes: onnx.NodeProto) -> Nodes:
+    return [node("Gemm", ["x", "w"], ["h"]), *nodes]
+
+
+REFUSED: list[tuple[Nodes, Weights, tuple[int, ...], Reason, str]] = [
+    (
+        [node("Identity", ["x"], ["out"])],
+        {},
+        (3,),
+        Reason.NOT_TRAINABLE,
+        "no parameter: the model returns its input",
+    ),
+    (
+        [node("Relu", ["x"], ["out"])],
+        {},
+        (3,),
+        Reason.NOT_TRAINABLE,
+        "no parameter: nothing in the model",
+    ),
+    (
+        [node("Max", ["x", ""], ["out"], name="m")],
+        {},
+        (3,),
+        Reason.OPERATOR_NOT_ALLOWED,
+        "node 'm' (Max)",
+    ),
+    (
+        [node("Softmax", ["x"], ["out"], axis=0, name="s")],
+        {},
+        (3,),
+        Reason.BATCH_MIXED,
+        "node 's' (Softmax): axis 0 is the batch",
+    ),
+    ([node("Softmax", ["x"], ["out"], axis=5)], {}, (3,), Reason.MALFORMED, "axis 5 is outside"),
+    ([node("Flatten", ["x"], ["out"], axis=0)], {}, (3,), Reason.BATCH_MIXED, "folds the batch"),
+    (
+        [node("Reshape", ["x", "s"], ["out"])],
+        {"s": np.array([3, -1])},
+        (3,),
+        Reason.BATCH_MIXED,
+        "fixes the batch",
+    ),
+    (
+        [node("Reshape", ["x", "s"], ["out"])],
+        {"s": np.array([-1, 2])},
+        (3,),
+        Reason.BATCH_MIXED,
+        "every row whole",
+    ),
+    (
+        [node("Reshape", ["x", "s"], ["out"])],
+        {"s": np.array([-1])},
+        (3,),
+        Reason.BATCH_MIXED,
+        "every row whole",
+    ),
+    (
+        [node("Reshape", ["x", "s"], ["out"])],
+        {"s": np.array([0, -1, -1])},
+        (3,),
+        Reason.BATCH_MIXED,
+        "every row whole",
+    ),
+    (
+        [node("Reshape", ["x", "s"], ["out"])],
+        {"s": np.array([0, -3])},
+        (3,),
+        Reason.MALFORMED,
+        "cannot become",
+    ),
+    (
+        [node("Reshape", ["x", "s"], ["out"])],
+        {"s": np.array([1.0])},
+        (3,),
+        Reason.FORM_NOT_SUPPORTED,
+        "float32",
+    ),
+    (
+        [node("Reshape", ["x", "w"], ["out"])],
+        W,
+        (3,),
+        Reason.FORM_NOT_SUPPORTED,
+        "constant of integers",
+    ),
+    ([node("Gemm", ["x", "w"], ["out"], transA=1)], W, (3,), Reason.BATCH_MIXED, "transA"),
+    (
+        [node("Gemm", ["x", "w"], ["out"], alpha=2.0)],
+        W,
+        (3,),
+        Reason.FORM_NOT_SUPPORTED,
+        "alpha and beta",
+    ),
+    (
+        [node("Gemm", ["x", "w"], ["out"], transB=1)],
+        W,
+        (3,),
+        Reason.MALFORMED,
+        "does not fit weights [3, 2]",
+    ),
+    ([node("Gemm", ["x", "x"], ["out"])], {}, (3,), Reason.BATCH_MIXED, "both factors hold rows"),
+    ([node("Gemm", ["w", "x"], ["out"])], W, (3,), Reason.FORM_NOT_SUPPORTED, "does not hold rows"),
+    ([node("Gemm", ["x", "w"], ["out"])], W, (2, 3), Reason.FORM_NOT_SUPPORTED, "[N, 2, 3]"),
+    (
+        [node("Gemm", ["x", "w", "b"], ["out"])],
+        {**W, "b": np.ones((4, 2), np.float32)},
+        (3,),
+        Reason.BATCH_MIXED,
+        "aligns a row's values",
+    ),
+    (
+        [node("Gemm", ["x", "w", "b"], ["out"])],
+        {"w": np.ones((3, 1), np.float32), "b": np.ones(4, np.float32)},
+        (3,),
+        Reason.MALFORMED,
+        "widens",
+    ),
+    ([node("MatMul", ["w", "x"], ["out"])], W, (3,), Reason.BATCH_MIXED, "sums over the batch"),
+    ([node("MatMul", ["x", "w"], ["out"])], W, (), Reason.BATCH_MIXED, "sums over the batch"),
+    (
+        [node("MatMul", ["x", "x"], ["out"])],
+        {},
+        (3,),
+        Reason.BATCH_MIXED,
+        "does not keep rows apart",
+    ),
+    ([node("MatMul", ["x", "w"], ["out"])], W, (4,), Reason.MALFORMED, "does not fit"),
+    ([node("MatMul", ["x", "x"], ["out"])], {}, (2, 3), Reason.MALFORMED, "does not fit"),
+    (
+        [node("Add", ["x", "b"], ["out"])],
+        {"b": np.ones((64, 3), np.float32)},
+        (3,),
+        Reason.BATCH_MIXED,
+        "aligns a row's values",
+    ),
+    (
+        [node("Add", ["x", "b"], ["out"])],
+        {"b": np.ones((2, 1, 3), np.float32)},
+        (3,),
+        Reason.BATCH_MIXED,
+        "aligns a row's values",
+    ),
+    (
+        [node("Add", ["x", "b"], ["out"])],
+        {"b": np.ones(64, np.float32)},
+        (),
+        Reason.BATCH_MIXED,
+        "aligns a row's values",
+    ),
+    (
+        [node("Add", ["x", "b"], ["out"])],
+        {"b": np.ones(4, np.float32)},
+        (3,),
+        Reason.MALFORMED,
+        "do not broadcast",
+    ),
+    (
+        [node("Add", ["x", "b"], ["out"])],
+        {"b": np.ones(3, np.int64)},
+        (3,),
+        Reason.FORM_NOT_SUPPORTED,
+        "applied to integers",
+    ),
+    ([node("Mul", ["w", "w"], ["out"])], W, (3,), Reason.FORM_NOT_SUPPORTED, "not rows"),
+    ([node("Tanh", ["w"], ["out"])], W, (3,), Reason.FORM_NOT_SUPPORTED, "not to rows"),
+    (
+        [node("Identity", ["w"], ["out"])],
+        W,
+        (3,),
+        Reason.MALFORMED,
+        "computes the output from the rows",
+    ),
+    ([node("Gemm", ["x", "w"], ["other"])], W, (3,), Reason.MALFORMED, "computes the output"),
+    (
+        [node("Gemm", ["x", "missing"], ["out"])],
+        {},
+        (3,),
+        Reason.MALFORMED,
+        "'missing' is made by no node before it",
+    ),
+    ([node("Gemm", ["x", "w"], ["x"])], W, (3,), Reason.MALFORMED, "'x' is made twice"),
+    ([node("Gemm", ["x"], ["out"])], {}, (3,), Reason.MALFORMED, "2 to 3 inputs"),
+    ([node("Gemm", ["x", "", "w"], ["out"])], W, (3,), Reason.MALFORMED, "none of them empty"),
+    (
+        [node("Gemm", ["x", "w"], ["out", "more"])],
+        W,
+        (3,),
+        Reason.FORM_NOT_SUPPORTED,
+        "exactly one output",
+    ),
+    (
+        [node("Relu", ["x"], ["out"], slope=1.0)],
+        {},
+        (3,),
+        Reason.FORM_NOT_SUPPORTED,
+        "attribute 'slope'",
+    ),
+    (
+        [node("LeakyRelu", ["x"], ["out"], alpha=float("nan"))],
+        {},
+        (3,),
+        Reason.MALFORMED,
+        "finite number",
+    ),
+    (
+        [node("LeakyRelu", ["x"], ["out"], alpha="steep")],
+        {},
+        (3,),
+        Reason.FORM_NOT_SUPPORTED,
+        "of a kind not supported",
+    ),
+    ([node("Gemm", ["x", "w"], ["out"], transB=1.0)], W, (3,), Reason.MALFORMED, "not an integer"),
+    ([node("Gemm", ["x", "w"], ["out"], transB=2)], W, (3,), Reason.MALFORMED, "0 or 1"),
+    (
+        [node("Constant", [], ["c"], value_string="text"), *DENSE],
+        W,
+        (3,),
+        Reason.FORM_NOT_SUPPORTED,
+        "not supported",
+    ),
+    (
+        [node("Constant", [], ["c"], value_float=1.0, value_int=2), *DENSE],
+        W,
+        (3,),
+        Reason.FORM_NOT_SUPPORTED,
+        "one number",
+    ),
+    (
+        [node("LayerNormalization", ["x", "w"], ["out"], axis=1)],
+        W,
+        (2, 3),
+        Reason.FORM_NOT_SUPPORTED,
+        "last axis only",
+    ),
+    (
+        [node("LayerNormalization", ["x", "w"], ["out"])],
+        W,
+        (3,),
+        Reason.FORM_NOT_SUPPORTED,
+        "vectors of 3",
+    ),
+    (
+        [node("If", ["x"], ["out"], then_branch=helper.make_graph([], "g", [], []))],
+        {},
+        (3,),
+        Reason.SUBGRAPH_NOT_ALLOWED,
+        "holds a subgraph",
+    ),
+    (
+        [node("Gemm", ["x", "w"], ["out"], domain="com.example", name="d")],
+        W,
+        (3,),
+        Reason.OPERATOR_NOT_ALLOWED,
+        "domain 'com.example'",
+    ),
+    (DENSE, {"w": np.full((3, 2), np.nan, np.float32)}, (3,), Reason.MALFORMED, "not finite"),
+    (DENSE, {"w": np.ones((3, 2))}, (3,), Reason.FORM_NOT_SUPPORTED, "does not hold float32"),
+    (DENSE, {"w": np.ones((3, 0), np.float32)}, (3,), Reason.MALFORMED, "not possible"),
+    (DENSE, {**W, "x": np.ones(1, np.float32)}, (3,), Reason.FORM_NOT_SUPPORTED, "0 inputs"),
+]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: f"{case[0][0].op_type} {case[4]}")
+def test_a_model_that_breaks_a_rule_is_refused_by_name(
+    case: tuple[Nodes, Weights, tuple[int, ...], Reason, str], author: Any
+) -> None:
+    nodes, weights, shape, reason, words = case
+
+    refusal = _refusal(author(nodes, weights, shape))
+
+    assert refusal.reason is reason
+    assert words in refusal.text
+
+
+def _changed(author: Any, change: Callable[[onnx.ModelProto], object]) -> bytes:
+    model = onnx.load_from_string(author(DENSE, W, (3,)))
+    change(model)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def _external(tensor: onnx.TensorProto) -> onnx.TensorProto:
+    tensor.CopyFrom(numpy_helper.from_array(np.ones(4, np.float32), "leak"))
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    entry = tensor.external_data.add()
+    entry.key, entry.value = "location", "../../etc/shadow"
+    return tensor
+
+
+def _in_subgraph(model: onnx.ModelProto) -> None:
+    inner = helper.make_graph([], "inner", [], [])
+    _external(inner.initializer.add())
+    model.graph.node.append(node("If", ["x"], ["y"], then_branch=inner))
+
+
+def _in_function(model: onnx.ModelProto) -> None:
+    constant = node("Constant", [], ["c"], value=_external(onnx.TensorProto()))
+    opset = [helper.make_opsetid("", 18)]
+    model.functions.append(helper.make_function("own", "f", [], ["c"], [constant], opset))
+
+
+EXTERNAL: dict[str, Callable[[onnx.ModelProto], object]] = {
+    "initializer": lambda m: _external(m.graph.initializer.add()),
+    "sparse values": lambda m: _external(m.graph.sparse_initializer.add().values),
+    "sparse indices": lambda m: _external(m.graph.sparse_initializer.add().indices),
+    "attribute": lambda m: m.graph.node.append(
+        node("Constant", [], ["c"], value=_external(onnx.TensorProto()))
+    ),
+    "list attribute": lambda m: m.graph.node.append(
+        node("Constant", [], ["c"], values=[_external(onnx.TensorProto())])
+    ),
+    "subgraph": _in_subgraph,
+    "function": _in_function,
+    "training graph": lambda m: _external(m.training_info.add().algorithm.initializer.add()),
+    "entry without the flag": lambda m: m.graph.initializer[0].external_data.add(),
+}
+
+
+@pytest.mark.parametrize("place", EXTERNAL)
+def test_data_in_another_file_is_refused_wherever_it_is_mentioned(place: str, author: Any) -> None:
+    refusal = _refusal(_changed(author, EXTERNAL[place]))
+
+    assert refusal.reason is Reason.EXTERNAL_DATA
+
+
+def _add_training(model: onnx.ModelProto) -> None:
+    model.training_info.add()
+
+
+CHANGED: list[tuple[str, Callable[[onnx.ModelProto], object], Reason]] = [
+    ("opset", lambda m: setattr(m.opset_import[0], "version", 999), Reason.FORM_NOT_SUPPORTED),
+    ("no opset", lambda m: m.ClearField("opset_import"), Reason.FORM_NOT_SUPPORTED),
+    ("functions", lambda m: m.functions.add(), Reason.SUBGRAPH_NOT_ALLOWED),
+    ("training", _add_training, Reason.SUBGRAPH_NOT_ALLOWED),
+    ("sparse", lambda m: m.graph.sparse_initializer.add(), Reason.FORM_NOT_SUPPORTED),
+    ("two inputs", lambda m: m.graph.input.add(name="z"), Reason.FORM_NOT_SUPPORTED),
+    ("no output", lambda m: m.graph.ClearField("output"), Reason.FORM_NOT_SUPPORTED),
+    ("nodes", lambda m: [m.graph.node.add() for _ in range(3000)], Reason.TOO_LARGE),
+    (
+        "attribute reference",
+        lambda m: m.graph.node[0].attribute.add(name="alpha", ref_attr_name="a", type=1),
+        Reason.FORM_NOT_SUPPORTED,
+    ),
+    (
+        "dynamic feature axis",
+        lambda m: m.graph.input[0].type.tensor_type.shape.dim[1].Clear(),
+        Reason.FORM_NOT_SUPPORTED,
+    ),
+    (
+        "string input",
+        lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", 8),
+        Reason.FORM_NOT_SUPPORTED,
+    ),
+    ("segment", lambda m: m.graph.initializer[0].segment.SetInParent(), Reason.FORM_NOT_SUPPORTED),
+    (
+        "short weights",
+        lambda m: setattr(m.graph.initializer[0], "raw_data", b"\0" * 20),
+        Reason.MALFORMED,
+    ),
+    (
+        "torn weights",
+        lambda m: setattr(m.graph.initializer[0], "raw_data", b"\0" * 23),
+        Reason.MALFORMED,
+    ),
+    ("impossible shape", lambda m: m.graph.initializer[0].dims.append(-1), Reason.MALFORMED),
+    (
+        "shape beyond memory",
+        lambda m: m.graph.initializer[0].dims.append(1 << 40),
+        Reason.TOO_LARGE,
+    ),
+    (
+        "same name twice",
+        lambda m: m.graph.initializer.add().CopyFrom(m.graph.initializer[0]),
+        Reason.MALFORMED,
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CHANGED, ids=lambda case: case[0])
+def test_a_file_that_is_not_flat_and_plain_is_refused(
+    case: tuple[str, Callable[[onnx.ModelProto], object], Reason], author: Any
+) -> None:
+    assert _refusal(_changed(author, case[1])).reason is case[2]
+
+
+FILES = {
+    "empty": b"",
+    "pickle": b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00}\x94.",
+    "zip": b"PK\x03\x04" + bytes(60),
+    "library": b"\x7fELF\x02\x01\x01" + bytes(60),
+    "page": b"<!DOCTYPE html><html><body>model</body></html>",
+    "flatbuffer": b"\x20\x00\x00\x00ORTM" + bytes(60),
+    "text": "ö".encode("latin-1") * 40,
+    "truncated": templates.mlp(8, (8,), 2)[:-7],
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_what_is_no_model_is_malformed(kind: str) -> None:
+    assert _refusal(FILES[kind]).reason is Reason.MALFORMED
+
+
+LIMITED = [
+    (Limits(model_bytes=100), Reason.TOO_LARGE, "bytes"),
+    (Limits(nodes=2), Reason.TOO_LARGE, "2 nodes"),
+    (Limits(parameters=50), Reason.TOO_LARGE, "weights"),
+    (Limits(row_flops=50), Reason.TOO_COSTLY, "operations"),
+    (Limits(row_values=20), Reason.TOO_COSTLY, "numbers"),
+]
+
+
+@pytest.mark.parametrize("case", LIMITED, ids=lambda case: case[2])
+def test_a_model_beyond_the_owners_limits_is_refused(case: tuple[Limits, Reason, str]) -> None:
+    limits, reason, words = case
+
+    refusal = _refusal(templates.mlp(8, (8,), 2), limits)
+
+    assert refusal.reason is reason
+    assert words in refusal.text
+
+
+def test_graphs_nested_deep_are_refused_without_walking_them() -> None:
+    inner = helper.make_graph([], "g", [], [])
+    for _ in range(30):
+        inner = helper.make_graph([node("If", ["x"], ["y"], then_branch=inner)], "g", [], [])
+    model = helper.make_model(inner)
+
+    assert _refusal(model.SerializeToString()).reason is Reason.SUBGRAPH_NOT_ALLOWED
+
+
+def test_many_nodes_hidden_in_subgraphs_are_counted() -> None:
+    inner = helper.make_graph([node("Relu", ["x"], ["y"])] * 1500, "g", [], [])
+    branches: dict[str, Any] = {"then_branch": inner, "else_branch": inner}
+    model = helper.make_model(
+        helper.make_graph([node("If", ["x"], ["y"], **branches)], "g", [], [])
+    )
+
+    assert _refusal(model.SerializeToString()).reason is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize("loss", LOSS_NAMES)
+def test_every_loss_a_spec_can_name_exists(loss: str) -> None:
+    assert loss in LOSSES
+    assert compiler.training(templates.linear(4, 2), loss, LIMITS).labels is not None
+
+
+def test_logits_of_one_class_cannot_be_told_apart(author: Any) -> None:
+    refusal = _refusal(templates.linear(4, 1), loss="softmax_cross_entropy")
+
+    assert refusal.reason is Reason.NOT_TRAINABLE
+
+
+def test_weights_that_do_not_reach_the_output_stay_as_they_are(author: Any) -> None:
+    dead = node("Gemm", ["x", "unused"], ["nowhere"])
+    weights = {**W, "unused": np.ones((3, 2), np.float32)}
+
+    program = compiler.training(author([dead, *DENSE], weights, (3,)), "mean_squared_error", LIMITS)
+
+    assert [parameter.author for parameter in program.parameters] == ["w"]
+
+
+def test_a_reason_text_is_printable_ascii_whatever_the_author_wrote(author: Any) -> None:
+    rude = "\x1b[31m\n" + "ö" * 500
+    refusal = _refusal(author([node("Max", ["x"], ["out"], name=rude)], {}, (3,)))
+
+    assert refusal.text.isascii()
+    assert refusal.text.isprintable()
+    assert len(refusal.text) <= 240
+
+
+def test_names_are_cut_where_they_are_shown() -> None:
+    assert printable("n" * 40) == "n" * 40
+    assert printable("n" * 41) == "n" * 37 + "..."
+
+
+def test_the_codes_of_reasons_never_move() -> None:
+    assert [reason.value for reason in Reason] == [
+        "Malformed", "TooLarge", "ExternalData", "SubgraphNotAllowed", "OperatorNotAllowed",
+        "FormNotSupported", "BatchMixed", "NotTrainable", "TooCostly", "BadSpec", "DataMismatch",
+        "Crashed", "TimedOut", "OutOfMemory", "NotConfined",
+    ]  # fmt: skip
+    assert Reason.CRASHED.code == 11
+
+
+@pytest.mark.parametrize("opset", [13, 17, 21, 23])
+def test_each_opset_in_the_range_is_read(opset: int, author: Any) -> None:
+    compiler.training(author(DENSE, W, (3,), opset=opset), "mean_squared_error", LIMITS)
+
+
+def test_weights_listed_as_inputs_are_weights_still(author: Any) -> None:
+    value = helper.make_tensor_value_info("w", onnx.TensorProto.FLOAT, [3, 2])
+    model = _changed(author, lambda m: m.graph.input.append(value))
+
+    assert len(compiler.training(model, "mean_squared_error", LIMITS).parameters) == 1
+
+
+def test_optional_inputs_left_out_at_the_end_are_no_inputs(author: Any) -> None:
+    model = author([node("Gemm", ["x", "w", ""], ["out"])], W, (3,))
+
+    assert len(compiler.training(model, "mean_squared_error", LIMITS).parameters) == 1
+
+
+def test_every_operator_of_the_table_is_known_to_the_gate_by_arity() -> None:
+    assert all(low <= high for low, high in (rule.arity for rule in OPERATORS.values()))
+    assert gate.OLDEST_OPSET < gate.NEWEST_OPSET
