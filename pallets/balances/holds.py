@@ -1,6 +1,6 @@
 """Money set aside on an account: held for a pallet's reason, or frozen where it lies."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar, final
 
 from tilth.frame import (
@@ -30,10 +30,12 @@ Item = TypeVar("Item", HeldAmount, FrozenAmount)
 class HoldBook:
     """What is held on each account, by reason; what is held is reserved, not free."""
 
-    def __init__(self, ledger: Ledger, holds: DefaultMap[AccountId, Holds], most: int) -> None:
+    def __init__(
+        self, ledger: Ledger, holds: DefaultMap[AccountId, Holds], reasons: Callable[[], int]
+    ) -> None:
         self._ledger = ledger
         self._holds = holds
-        self._most = most
+        self._reasons = reasons
 
     def held(self, reason: HoldReason, who: AccountId) -> int:
         return _amount(self._holds[who], reason)
@@ -52,11 +54,9 @@ class HoldBook:
         self._decrease(reason, who, amount)
         self._ledger.increase_if_possible(who, amount)
 
-    def transfer(
-        self, reason: HoldReason, source: AccountId, dest: AccountId, amount: int
-    ) -> None:
+    def transfer(self, reason: HoldReason, source: AccountId, dest: AccountId, amount: int) -> None:
         """Move held money into another account's free balance, if freezes allow."""
-        ensure(amount <= self._movable(source), TokenError.FROZEN)
+        ensure(amount <= self._ledger.movable_reserve(source), TokenError.FROZEN)
         ensure(amount <= self.held(reason, source), TokenError.FUNDS_UNAVAILABLE)
         ensure(self._ledger.can_deposit(dest, amount), TokenError.CANNOT_CREATE)
         self._decrease(reason, source, amount)
@@ -71,11 +71,7 @@ class HoldBook:
         if not self._ledger.accounts.providers_of(who):
             return False
         holds = self._holds[who]
-        return len(holds) < self._most or any(hold.id is reason for hold in holds)
-
-    def _movable(self, who: AccountId) -> int:
-        account = self._ledger.of(who)
-        return max(account.reserved - max(account.frozen - account.free, 0), 0)
+        return len(holds) < self._reasons() or any(hold.id is reason for hold in holds)
 
     def _increase(self, reason: HoldReason, who: AccountId, amount: int) -> None:
         if amount:
@@ -90,7 +86,7 @@ class HoldBook:
 
     def _set(self, reason: HoldReason, who: AccountId, amount: int, change: int) -> None:
         holds = _with(self._holds[who], HeldAmount(reason, amount))
-        ensure(len(holds) <= self._most, Error.TOO_MANY_HOLDS)
+        ensure(len(holds) <= self._reasons(), Error.TOO_MANY_HOLDS)
         account = self._ledger.open(who)
         reserved = account.reserved + change
         ensure(reserved <= self._ledger.most, ArithmeticError.OVERFLOW)
@@ -151,8 +147,7 @@ def _amounts(items: Iterable[FrozenAmount] | Locks) -> list[int]:
 
 def _with(items: tuple[Item, ...], item: Item) -> tuple[Item, ...]:
     """The items with this one in its reason's place or at the end, and without it if it is zero."""
-    if any(other.id is item.id for other in items):
-        items = tuple(item if other.id is item.id else other for other in items)
-    else:
-        items = (*items, item)
-    return tuple(other for other in items if other.amount)
+    kept = [item if other.id is item.id else other for other in items]
+    if not any(other is item for other in kept):
+        kept.append(item)
+    return tuple(other for other in kept if other.amount)

@@ -1,6 +1,6 @@
-"""Every account's money, under the law that no account lives on less than the existential deposit."""
+"""Every account's money, under the law that none lives on less than the existential deposit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import Protocol, final
 
@@ -43,6 +43,8 @@ class Accounts(Protocol):
     def data_of(self, who: AccountId) -> AccountData: ...
 
     def set_data(self, who: AccountId, data: AccountData) -> None: ...
+
+    def all_data(self) -> Iterator[tuple[AccountId, AccountData]]: ...
 
     def providers_of(self, who: AccountId) -> int: ...
 
@@ -98,6 +100,11 @@ class Ledger:
             return self.accounts.providers_of(who) == 1
         return not self.accounts.can_dec_provider(who)
 
+    def movable_reserve(self, who: AccountId) -> int:
+        """How much of what is reserved may leave the account; freezes cover the total."""
+        account = self.of(who)
+        return max(account.reserved - max(account.frozen - account.free, 0), 0)
+
     def left_by(self, who: AccountId, amount: int) -> int | None:
         """What a withdrawal leaves of an account that ends by it, None where the account goes on.
 
@@ -136,9 +143,7 @@ class Ledger:
             return False
         return True
 
-    def transfer(
-        self, source: AccountId, dest: AccountId, amount: int, keep: Preservation
-    ) -> None:
+    def transfer(self, source: AccountId, dest: AccountId, amount: int, keep: Preservation) -> None:
         self.check_withdrawal(source, amount, keep)
         self.check_deposit(dest, amount)
         if source == dest:
@@ -154,6 +159,8 @@ class Ledger:
         self.emit(Minted(who, amount))
 
     def burn(self, who: AccountId, amount: int, keep: Preservation) -> None:
+        ensure(self.spendable(who, keep) >= amount, TokenError.FUNDS_UNAVAILABLE)
+        ensure(self.issuance.get() >= amount, ArithmeticError.OVERFLOW)
         self.decrease(who, amount, keep)
         self.rescind(amount)
         self.emit(Burned(who, amount))
@@ -182,7 +189,7 @@ class Ledger:
             self._set_free(who, free)
 
     def increase_if_possible(self, who: AccountId, amount: int) -> int:
-        """Give the amount, or nothing where it would not make an account; returns what was given."""
+        """Give the amount, or nothing if that would not make an account; returns what was given."""
         before = self.of(who).free
         free = min(before + amount, self.most)
         if free < self.deposit or free == before:
@@ -223,7 +230,7 @@ class Ledger:
         return new.free
 
     def _refer(self, who: AccountId, old: AccountData, new: AccountData) -> None:
-        """Free money above the deposit provides for an account; held or frozen money consumes it."""
+        """Free money of a deposit provides for an account; held or frozen money consumes it."""
         accounts = self.accounts
         provided, provides = old.free >= self.deposit, new.free >= self.deposit
         if provides and not provided:

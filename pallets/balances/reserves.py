@@ -13,7 +13,6 @@ from tilth.pallets.balances.events import (
     Error,
     Reserved,
     ReserveRepatriated,
-    Slashed,
     Unreserved,
 )
 from tilth.pallets.balances.ledger import Ledger
@@ -21,7 +20,7 @@ from tilth.pallets.balances.types import NO_ACCOUNT, AccountData
 
 
 @final
-class Reserve:
+class ReserveBook:
     """What FRAME's `ReservableCurrency` does."""
 
     def __init__(self, ledger: Ledger) -> None:
@@ -54,23 +53,13 @@ class Reserve:
         self._ledger.emit(Unreserved(who, actual))
         return amount - actual
 
-    def slash(self, who: AccountId, amount: int) -> int:
-        """Take as much of the amount as is reserved, without destroying it; returns the rest."""
-        if not amount or not self._ledger.of(who).total:
-            return amount
-        account = self._ledger.open(who)
-        actual = min(account.reserved, amount)
-        self._ledger.settle(who, account, replace(account, reserved=account.reserved - actual))
-        self._ledger.emit(Slashed(who, actual))
-        return amount - actual
-
     def repatriate(
         self, source: AccountId, dest: AccountId, amount: int, status: BalanceStatus
     ) -> int:
         """Move as much of the amount as is reserved to another account; returns the rest."""
         if not amount:
             return 0
-        actual = min(amount, self._movable(source))
+        actual = min(amount, self._ledger.movable_reserve(source))
         if source == dest:
             if status is BalanceStatus.FREE:
                 return amount - actual + self.unreserve(source, actual)
@@ -79,9 +68,7 @@ class Reserve:
         self._ledger.emit(ReserveRepatriated(source, dest, actual, status))
         return amount - actual
 
-    def _move(
-        self, source: AccountId, dest: AccountId, amount: int, status: BalanceStatus
-    ) -> None:
+    def _move(self, source: AccountId, dest: AccountId, amount: int, status: BalanceStatus) -> None:
         ledger = self._ledger
         receiver = ledger.open(dest)
         ensure(receiver != NO_ACCOUNT, Error.DEAD_ACCOUNT)
@@ -98,7 +85,3 @@ class Reserve:
             return replace(account, free=account.free + amount)
         ensure(account.reserved + amount <= self._ledger.most, ArithmeticError.OVERFLOW)
         return replace(account, reserved=account.reserved + amount)
-
-    def _movable(self, who: AccountId) -> int:
-        account = self._ledger.of(who)
-        return max(account.reserved - max(account.frozen - account.free, 0), 0)

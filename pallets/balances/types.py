@@ -1,12 +1,13 @@
 """What the balances pallet keeps with each account."""
 
 from enum import IntEnum
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from tilth.frame import (
     Balance,
     Bounded,
     Fixed,
+    Param,
     Path,
     RuntimeFreezeReason,
     RuntimeHoldReason,
@@ -20,6 +21,10 @@ from tilth.frame import (
 NEW_LOGIC: Final = 1 << 127
 
 ExtraFlags: TypeAlias = Annotated[u128, Path("pallet_balances::types::ExtraFlags")]
+AnyHoldReason: TypeAlias = Annotated[Any, Param("HoldReason", RuntimeHoldReason), TypeName("Id")]
+AnyFreezeReason: TypeAlias = Annotated[
+    Any, Param("FreezeReason", RuntimeFreezeReason), TypeName("Id")
+]
 Identifier: TypeAlias = Annotated[bytes, Fixed(8)]
 
 
@@ -71,7 +76,7 @@ class ReserveData:
     params={"Id": RuntimeHoldReason, "Balance": Balance},
 )
 class HeldAmount:
-    id: Annotated[RuntimeHoldReason, TypeName("Id")]
+    id: AnyHoldReason
     amount: Annotated[Balance, TypeName("Balance")]
 
 
@@ -80,7 +85,7 @@ class HeldAmount:
     params={"Id": RuntimeFreezeReason, "Balance": Balance},
 )
 class FrozenAmount:
-    id: Annotated[RuntimeFreezeReason, TypeName("Id")]
+    id: AnyFreezeReason
     amount: Annotated[Balance, TypeName("Balance")]
 
 

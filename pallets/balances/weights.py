@@ -13,9 +13,7 @@ _BURN_KEEP_ALIVE: Final = Measured(20_720_000)
 
 def _upgrade_accounts(_: Any, who: tuple[AccountId, ...]) -> Measured:
     count = len(who)
-    return Measured(
-        14_674_000 + 14_648_188 * count, 990 + 2_603 * count, reads=count, writes=count
-    )
+    return Measured(14_674_000 + 14_648_188 * count, 990 + 2_603 * count, reads=count, writes=count)
 
 
 def _burn(_: Any, value: int, keep_alive: bool) -> Measured:

@@ -1,5 +1,6 @@
 """The system pallet: accounts and their references, the block under construction, its events."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Final
 
 from tilth.frame import (
@@ -581,6 +582,9 @@ class System(
     def _kill(self, who: AccountId) -> None:
         del self.account[who]
         self.emit(KilledAccount(who))
+
+    def all_data(self) -> Iterator[tuple[AccountId, Any]]:
+        return ((who, info.data) for who, info in self.account.items())
 
     def data_of(self, who: AccountId) -> Any:
         return self.account[who].data

@@ -79,7 +79,7 @@ class ChargeTransactionPayment(TransactionExtension):
         who, paid = charge
         info, length = transaction.info, transaction.length
         fee = self._payment.compute_actual_fee(length, info, post, tip)
-        self._payment.currency.settle_fee(who, paid, max(paid - fee, 0))
+        self._payment.settle(who, paid, fee)
         self._payment.emit(TransactionFeePaid(who, fee, tip))
         return ZERO_WEIGHT
 

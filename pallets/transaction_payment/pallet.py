@@ -47,16 +47,20 @@ class TransactionFeePaid:
 
 
 class FeeCurrency(Protocol):
-    """Where fees are taken from; what is not given back is burned."""
+    """Where fees are taken from."""
 
     def can_withdraw(self, who: AccountId, amount: int) -> bool: ...
 
     def withdraw_fee(self, who: AccountId, amount: int) -> bool:
-        """Take it, if the account stays alive without it."""
+        """Take a fee, if the account lives on without it; tells whether it did."""
         ...
 
-    def settle_fee(self, who: AccountId, paid: int, refund: int) -> int:
-        """Give the refund back, burn the rest; returns what was given back."""
+    def give_back(self, who: AccountId, amount: int) -> int:
+        """Give back some of a fee, if the account still lives; returns what was given."""
+        ...
+
+    def destroy(self, amount: int) -> None:
+        """Count fees as gone."""
         ...
 
 
@@ -76,16 +80,21 @@ class BlockLimits(Protocol):
     def normal_limit(self) -> Weight: ...
 
 
-def one_to_one(amount: int) -> int:
-    """A unit of weight or length costs a unit of money."""
-    return amount
+def picosecond_each(weight: Weight) -> int:
+    """A picosecond costs a unit of money, the proof nothing."""
+    return weight.ref_time
+
+
+def byte_each(length: int) -> int:
+    """A byte costs a unit of money."""
+    return length
 
 
 class TransactionPayment(Pallet[TransactionFeePaid, Never]):
     currency: FeeCurrency
     limits: BlockLimits
-    weight_to_fee: Callable[[int], int] = one_to_one
-    length_to_fee: Callable[[int], int] = one_to_one
+    weight_to_fee: Callable[[Weight], int] = staticmethod(picosecond_each)
+    length_to_fee: Callable[[int], int] = staticmethod(byte_each)
     fee_multiplier_update: FeeMultiplierUpdate = ConstantMultiplier()
     operational_fee_multiplier: Const[u8] = 5
     """How much more an operational call's fee counts when transactions are ordered."""
@@ -125,7 +134,12 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
 
     def fee_of_weight(self, weight: Weight) -> int:
         """Never more than a whole block's."""
-        return self.weight_to_fee(min(weight.ref_time, self.limits.max_block().ref_time))
+        return self.weight_to_fee(weight.meet(self.limits.max_block()))
+
+    def settle(self, who: AccountId, paid: int, fee: int) -> None:
+        """Give back what the call turned out not to cost; what stays is destroyed."""
+        given = self.currency.give_back(who, max(paid - fee, 0))
+        self.currency.destroy(paid - given)
 
     def priority(self, length: int, info: DispatchInfo, tip: int, fee: int) -> int:
         """What a block full of such transactions would earn in tips."""

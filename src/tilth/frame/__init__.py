@@ -42,6 +42,7 @@ from tilth.frame.errors import TokenError as TokenError
 from tilth.frame.errors import checked as checked
 from tilth.frame.errors import ensure as ensure
 from tilth.frame.errors import some as some
+from tilth.frame.event import event as event
 from tilth.frame.executive import Executive as Executive
 from tilth.frame.executive import InvalidBlock as InvalidBlock
 from tilth.frame.extension import Transaction as Transaction
@@ -68,7 +69,6 @@ from tilth.frame.origin import signed as signed
 from tilth.frame.overlay import Overlay as Overlay
 from tilth.frame.overlay import Slot as Slot
 from tilth.frame.pallet import Pallet as Pallet
-from tilth.frame.pallet import event as event
 from tilth.frame.runtime import Runtime as Runtime
 from tilth.frame.runtime_api import RuntimeApi as RuntimeApi
 from tilth.frame.runtime_api import api_method as api_method

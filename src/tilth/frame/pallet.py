@@ -9,7 +9,7 @@ from tilth.frame.call import UNBENCHMARKED, CallMethod, RuntimeCall
 from tilth.frame.definition import CallDef, ConfigDef, DeclarationError, Def, parse
 from tilth.frame.task import Offchain, Task
 from tilth.frame.weight import ZERO_WEIGHT, CallWeight, DbWeight, Measured, Weight
-from tilth.primitives.scale import Codec, Codecs, DecodeError, options_of, struct
+from tilth.primitives.scale import Codec, Codecs, DecodeError, options_of
 from tilth.primitives.types import BlockNumber
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 E = TypeVar("E")
 X = TypeVar("X")
-
-event = struct
-"""An event of a pallet."""
 
 
 @dataclass_transform(kw_only_default=True)
