@@ -15,21 +15,18 @@ from tilth.frame import (
     Compact,
     Const,
     CountedMap,
-    DbWeight,
     DefaultDoubleMap,
     ErrorEnum,
     OriginCaller,
     Pallet,
     Runtime,
     RuntimeCall,
-    RuntimeVersion,
     Signed,
     Twox64,
     Weight,
     call,
     struct,
     u8,
-    u16,
     u32,
     u64,
 )
@@ -93,24 +90,6 @@ class Farm(Pallet[Sown | Harvested, Error]):
         """Lend the farm."""
 
 
-class Kernel(System):
-    """The system pallet with the constants by which wallets know a chain."""
-
-    crate = "frame_system"
-
-    @property
-    def db_weight(self) -> Const[DbWeight]:
-        return self.runtime.db_weight
-
-    @property
-    def version(self) -> Const[RuntimeVersion]:
-        return self.runtime.version
-
-    @property
-    def SS58_prefix(self) -> Const[u16]:
-        return self.runtime.ss58_prefix
-
-
 class FarmRuntime(Runtime):
     spec_name: ClassVar[str] = "farm"
     spec_version: ClassVar[int] = 31
@@ -118,11 +97,11 @@ class FarmRuntime(Runtime):
 
     def __init__(self) -> None:
         super().__init__()
-        system = Kernel(
+        system = System(
             block_weights=BlockWeights.with_sensible_defaults(Weight(2 * 10**12, 2**64 - 1)),
             block_length=BlockLength.max_with_normal_ratio(5 * 1024 * 1024),
         )
-        self.system = self.add(0, system, name="System")
+        self.system = self.add(0, system)
         self.farm = self.add(8, Farm(rent=10**20))
         self.extensions = (CheckGenesis(system), CheckMortality(system), CheckNonce(system))
 
