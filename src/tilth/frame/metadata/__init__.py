@@ -7,7 +7,6 @@ consists of, `build` puts it into the forms, and `digest` makes the hash that of
 from typing import TYPE_CHECKING, final
 
 from tilth.frame.metadata.build import describe_v14, describe_v15, describe_v16
-from tilth.frame.metadata.digest import metadata_digest
 from tilth.frame.metadata.v14 import MAGIC, MetadataV14
 from tilth.frame.metadata.v15 import MetadataV15
 from tilth.frame.metadata.v16 import MetadataV16
@@ -33,6 +32,8 @@ class Metadata:
 
     def digest(self, *, decimals: int, token_symbol: str) -> bytes:
         """What CheckMetadataHash signs, for a chain whose token is shown so."""
+        from tilth.frame.metadata.digest import metadata_digest  # most chains never need it
+
         runtime = self._runtime
         return metadata_digest(
             describe_v15(runtime),

@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Final, final
 
+from blake3 import blake3
+
 from tilth.frame.metadata.v15 import V15, Extrinsic
 from tilth.primitives.scale import Compact, Fixed, codec, struct, u8, u16, u32
 from tilth.primitives.scale.info import (
@@ -76,8 +78,6 @@ def metadata_digest(
 
 
 def _hash(data: bytes) -> bytes:
-    from blake3 import blake3  # only a chain whose wallets are offline needs it
-
     return blake3(data).digest()
 
 
