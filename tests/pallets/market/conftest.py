@@ -15,17 +15,23 @@ from tilth.frame import (
     DefaultValue,
     DispatchFailure,
     HoldReason,
+    Overlay,
     Pallet,
     Reason,
     Runtime,
     TokenError,
     Weight,
     hashing,
+    replace,
     signed,
 )
+from tilth.pallets.compute import Compute, JobSpec, Loss, Optimizer, TrainSpec
 from tilth.pallets.datasets import Anyone, Budget, Datasets, Policy
+from tilth.pallets.rewards import Rewards
 from tilth.pallets.system import BlockLength, BlockWeights, System
 from tilth.pallets.transaction_storage import TransactionStorage
+from tilth.pallets.utility import Utility
+from tilth.primitives.trie import Trie
 from tilth.primitives.types import Digest
 
 ALICE, BOB, CHARLIE = (AccountId(bytes([n]) * 32) for n in (0xA1, 0xB0, 0xC0))
@@ -40,6 +46,16 @@ POLICY = Policy(
     exact_specs=(),
 )
 BUDGET = Budget(epsilon_micro=8_000_000, delta_pico=10**6, output_bytes=50_000)
+TRAIN = TrainSpec(
+    loss=Loss.SOFTMAX_CROSS_ENTROPY,
+    optimizer=Optimizer.SGD,
+    steps=10,
+    learning_rate_micro=500_000,
+    clip_micro=1_000_000,
+    noise_multiplier_milli=10_000,
+    sampling_ppb=10**9,
+)
+MODEL = b"an ONNX file"
 
 
 class Purse(Pallet[Never, Never]):
@@ -114,7 +130,7 @@ class Market(Runtime):
     def __init__(self) -> None:
         super().__init__()
         weights = BlockWeights.with_sensible_defaults(Weight(2 * 10**12, 2**64 - 1))
-        self.system = self.add(
+        self.frame_system = self.system = self.add(
             0,
             System(block_weights=weights, block_length=BlockLength.max_with_normal_ratio(5 << 20)),
         )
@@ -123,12 +139,29 @@ class Market(Runtime):
         self.datasets = self.add(
             20, Datasets(currency=self.purse, content=self.transaction_storage)
         )
+        self.rewards = self.add(21, Rewards(currency=self.purse, publishers=self.datasets))
+        self.utility = self.add(1, Utility())
+        self.compute = self.add(
+            22,
+            Compute(
+                currency=self.purse,
+                market=self.datasets,
+                content=self.transaction_storage,
+                rewards=self.rewards,
+                together=self.utility.batch_all.call,
+            ),
+        )
         self.extensions = ()
 
-    def genesis(self) -> None:
+    def restart(self) -> None:
+        """Forget everything and begin the first block, with three funded accounts."""
+        self.slot.overlay = Overlay(Trie.empty())
         for pallet in self.pallets:
             if pallet.parsed().genesis is not None:
                 pallet.genesis()  # type: ignore[attr-defined]  # the definition says it has one
+        for who in (ALICE, BOB, CHARLIE):
+            self.fund(who, WEALTH)
+        self.begin(1)
 
     def begin(self, number: int) -> None:
         """Begin a block, as the executive does."""
@@ -152,7 +185,7 @@ class Market(Runtime):
 
     def events(self) -> list[Any]:
         """What happened in this block."""
-        return [record.event.event for record in self.system.events.get()]
+        return [record.event.event for record in self.frame_system.events.get()]
 
     def content(self, data: bytes, who: AccountId = ALICE) -> H256:
         """Stored, unless it was already; returns its hash."""
@@ -193,19 +226,34 @@ class Market(Runtime):
         self.datasets.register_private(who, **{**described, **changes})
         return self.datasets.next_id.get() - 1
 
+    def spec(self, dataset: int, **changes: Any) -> JobSpec:
+        """What a job on the dataset runs; changes may be the training's as well."""
+        train = {name: changes.pop(name) for name in list(changes) if hasattr(TRAIN, name)}
+        described = JobSpec(
+            dataset=dataset,
+            model=self.content(MODEL),
+            model_bytes=len(MODEL),
+            params=100,
+            train=replace(TRAIN, **train),
+            max_output_bytes=1_000,
+            result_key=b"k" * 32,
+        )
+        return replace(described, **changes)
+
     def fund(self, who: AccountId, amount: int) -> None:
         self.purse.mint_into(who, amount)
 
 
+@pytest.fixture(scope="session")
+def built() -> Market:
+    return Market()
+
+
 @pytest.fixture
-def market() -> Market:
+def market(built: Market) -> Market:
     """In its first block, with three funded accounts."""
-    market = Market()
-    market.genesis()
-    for who in (ALICE, BOB, CHARLIE):
-        market.fund(who, WEALTH)
-    market.begin(1)
-    return market
+    built.restart()
+    return built
 
 
 class Refusal:

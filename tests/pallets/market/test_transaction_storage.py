@@ -169,8 +169,10 @@ def test_content_of_the_greatest_size_is_stored(market: Any, alice: Any) -> None
     assert market.transaction_storage.content_size(hashing.blake2_256(content)) == len(content)
 
 
-def test_a_full_block_stores_no_more(market: Any, refused: Any, alice: Any) -> None:
-    market.transaction_storage.max_block_transactions = 2
+def test_a_full_block_stores_no_more(
+    market: Any, refused: Any, alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(market.transaction_storage, "max_block_transactions", 2)
     market.transaction_storage.store(alice, b"1")
     market.transaction_storage.store(alice, b"2")
 

@@ -1,0 +1,102 @@
+"""What happens to jobs and workers."""
+
+from tilth.frame import H256, AccountId, Balance, BlockNumber, event, u32, u64
+from tilth.pallets.compute.types import DatasetId, Escrow, JobId, RefundReason
+
+
+@event
+class WorkerRegistered:
+    """A worker stands with this bond."""
+
+    worker: AccountId
+    bond: Balance
+
+
+@event
+class WorkerLeaving:
+    """A worker takes no more jobs and may take its bond back from this block on."""
+
+    worker: AccountId
+    at: BlockNumber
+
+
+@event
+class WorkerLeft:
+    """A worker took its bond back."""
+
+    worker: AccountId
+    bond: Balance
+
+
+@event
+class WorkerSlashed:
+    """A worker broke its word, and part of its bond was burned."""
+
+    worker: AccountId
+    job: JobId
+    amount: Balance
+
+
+@event
+class JobCreated:
+    """A job waits for a worker; its price is held, its privacy reserved."""
+
+    job: JobId
+    requester: AccountId
+    dataset: DatasetId
+    spec_hash: H256
+    escrow: Escrow
+    epsilon_micro: u64
+
+
+@event
+class JobClaimed:
+    """A worker promised to start a job."""
+
+    job: JobId
+    worker: AccountId
+
+
+@event
+class JobStarted:
+    """A worker proved that it has the rows; the privacy is spent."""
+
+    job: JobId
+    worker: AccountId
+
+
+@event
+class ResultSubmitted:
+    """The sealed result is on the chain."""
+
+    job: JobId
+    result: H256
+    size: u32
+
+
+@event
+class JobCompleted:
+    """Owner and worker were paid, and the market's fee was burned."""
+
+    job: JobId
+    owner_paid: Balance
+    worker_paid: Balance
+    burned: Balance
+
+
+@event
+class JobRefunded:
+    """A job ended without result, and the requester got this much back."""
+
+    job: JobId
+    reason: RefundReason
+    refunded: Balance
+    worker_paid: Balance
+
+
+@event
+class JobRequeued:
+    """A job was not started in time and waits for a worker again."""
+
+    job: JobId
+    attempts: u32
