@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tilth.cli import tilth_version
 from tilth.cli.banner import Endpoints, show_banner
@@ -17,6 +18,10 @@ from tilth.frame import Runtime
 from tilth.node.author import Author, InstantSeal, Sealer, SlotSeal
 from tilth.node.pool import Pool
 from tilth.node.service import Node, NodeConfig, Sealing
+
+
+# @polkadot/api looks a block up when it hears of it, and forgets to tell if it hears more meanwhile.
+FINALITY_PAUSE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ async def start(options: DevOptions) -> Running:
 
     runtime = load_runtime(options.runtime)
     node = Node(_config(options, runtime))
-    json_rpc = Server(method_table(), node, "127.0.0.1", options.rpc_port)
+    json_rpc = Server(method_table(), node, port=options.rpc_port)
     grpc = GrpcServer(node, "127.0.0.1", options.grpc_port)
     for face, port in ((json_rpc, options.rpc_port), (grpc, options.grpc_port)):
         await _started(face, port)
@@ -129,6 +134,7 @@ def _config(options: DevOptions, runtime: Runtime) -> NodeConfig:
         sealing=_sealing(options.block_time),
         store=_store(options.base_path),
         version=tilth_version(),
+        finality_pause=FINALITY_PAUSE,
     )
 
 

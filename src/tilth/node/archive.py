@@ -34,9 +34,12 @@ class StoredChain:
         self._store.mark(best=best.hash, finalized=finalized.hash)
 
     def block(self, hash: H256) -> Block | None:
-        stored, body = self._store.header(hash), self._store.body(hash)
-        if stored is None or body is None:
+        stored = self._store.header(hash)
+        if stored is None:
             return None
+        body = self._store.body(hash)
+        if body is None:
+            raise StoreError(f"the body of 0x{hash.hex()} is missing; run `tilth db verify`")
         header: Header = codec(Header).decode(stored.encoded)
         state = Trie.load(header.state_root, self._store.fetch, self._layout)
         return Block(header, hash, body, state)

@@ -44,7 +44,7 @@ seen.received = ((await api.query.system.account(bob.address)).data.free.toBigIn
 seen.again = (await send(api.tx.balances.transferKeepAlive(bob.address, amount), alice)).statuses.at(-1);
 seen.immortal = (await send(api.tx.system.remark('0x00'), alice, { era: 0, tip: 5 })).statuses.at(-1);
 seen.batch = (await send(api.tx.utility.batchAll([api.tx.system.remark('0x01'), api.tx.system.remark('0x02')]), alice)).events;
-seen.failed = (await send(api.tx.balances.transferAllowDeath(bob.address, 10n ** 30n), dave)).error;
+seen.failed = (await send(api.tx.balances.transferAllowDeath(bob.address, 2_000_000n * 10n ** 12n), dave)).error;
 
 const pipelined = [];
 let nonce = (await api.rpc.system.accountNextIndex(alice.address)).toNumber();
