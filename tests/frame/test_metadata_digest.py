@@ -11,6 +11,7 @@ from tilth.frame import Pallet, Runtime, RuntimeCall, Signed, call, codec, repla
 from tilth.frame.metadata import Metadata
 from tilth.frame.metadata.digest import metadata_digest
 from tilth.frame.metadata.v15 import V15, Extrinsic, MetadataV15, OuterEnums
+from tilth.frame.metadata_hash import CheckMetadataHash, MetadataHashMode, Mode
 from tilth.frame.version import RuntimeVersion
 from tilth.primitives.scale.info import (
     ArrayDef,
@@ -25,6 +26,7 @@ from tilth.primitives.scale.info import (
     TupleDef,
     Type,
     TypeDef,
+    VariantDef,
 )
 
 VECTORS: Final = Path(__file__).parents[1] / "vectors" / "metadata"
@@ -188,3 +190,58 @@ def test_a_runtime_has_a_digest_of_its_own_description() -> None:
     assert digest.hex() == digest_of(
         served.body, spec_version=runtime.spec_version, spec_name="tilth"
     )
+
+
+class GuardedRuntime(Runtime):
+    def __init__(self, *, decimals: int = 10) -> None:
+        super().__init__()
+        self.acre = self.add(3, Acre())
+        self.guard = CheckMetadataHash(self, decimals=decimals, token_symbol="PAS")
+        self.extensions = (self.guard,)
+
+
+def test_a_plain_transaction_signs_no_digest() -> None:
+    runtime = GuardedRuntime()
+    values = runtime.pipeline.values_for(nonce=4)
+
+    assert runtime.pipeline.explicit.encode(values) == b"\0"
+    assert runtime.pipeline.implied(values) == b"\0"
+
+
+def test_an_offline_wallets_transaction_signs_the_digest() -> None:
+    runtime = GuardedRuntime()
+    values = (MetadataHashMode(Mode.ENABLED),)
+    digest = Metadata(runtime).digest(decimals=10, token_symbol="PAS")
+
+    assert runtime.pipeline.explicit.encode(values) == b"\1"
+    assert runtime.pipeline.implied(values) == b"\1" + digest
+    assert GuardedRuntime(decimals=12).pipeline.implied(values) != b"\1" + digest
+
+
+def test_the_extension_is_described_as_the_recorded_one() -> None:
+    described = recorded("solo2503_v15.scale.gz")
+    served: MetadataV15 = codec(MetadataV15).decode(GuardedRuntime().metadata(15))
+    (ours,) = served.body.extrinsic.extensions
+    (theirs,) = (e for e in described.extrinsic.extensions if e.identifier == "CheckMetadataHash")
+
+    for part in ("type", "implicit"):
+        mine = _shown(served.body, getattr(ours, part))
+        assert mine == _shown(described, getattr(theirs, part))
+    assert ours.identifier == theirs.identifier
+
+
+def _shown(described: V15, number: int) -> Any:
+    """A type with its parts in place of their numbers."""
+    shown = described.types.types[number].type
+    match shown.type_def:
+        case CompositeDef(fields):
+            parts: Any = [(f.name, f.type_name, _shown(described, f.type)) for f in fields]
+        case VariantDef(variants):
+            parts = [
+                (v.name, v.index, [_shown(described, f.type) for f in v.fields]) for v in variants
+            ]
+        case ArrayDef(size, item):
+            parts = (size, _shown(described, item))
+        case definition:
+            parts = definition
+    return shown.path, [p.name for p in shown.type_params], parts
