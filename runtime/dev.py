@@ -1,16 +1,21 @@
 """The runtime that a dev chain runs: FRAME's everyday pallets and the product's."""
 
-from typing import Any, ClassVar
+from functools import partial
+from typing import ClassVar
 
 from tilth.frame import Runtime, Weight
 from tilth.pallets.aura import Aura
 from tilth.pallets.balances import AccountData, Balances
+from tilth.pallets.compute import Compute
+from tilth.pallets.datasets import Datasets
+from tilth.pallets.rewards import Rewards
 from tilth.pallets.session import Session
 from tilth.pallets.sudo import Sudo
 from tilth.pallets.system import (
     BlockLength,
     BlockWeights,
     CheckGenesis,
+    CheckMetadataHash,
     CheckMortality,
     CheckNonce,
     CheckNonZeroSender,
@@ -22,10 +27,13 @@ from tilth.pallets.system import (
 )
 from tilth.pallets.timestamp import Timestamp
 from tilth.pallets.transaction_payment import ChargeTransactionPayment, TransactionPayment
-from tilth.runtime.units import EXISTENTIAL_DEPOSIT
+from tilth.pallets.transaction_storage import TransactionStorage
+from tilth.pallets.utility import Utility
+from tilth.runtime.units import DECIMALS, EXISTENTIAL_DEPOSIT, SYMBOL
 
 _BLOCK: Weight = Weight(2 * 10**12, 2**64 - 1)
 _SLOT_MS = 6_000
+_ERA = 20  # blocks: a developer sees an era end
 
 
 class DevRuntime(Runtime):
@@ -45,32 +53,40 @@ class DevRuntime(Runtime):
         )
         self.aura = self.add(
             2,
-            Aura(
-                system=self.system, slot_duration=_SLOT_MS, allow_multiple_blocks_per_slot=True
-            ),
+            Aura(system=self.system, slot_duration=_SLOT_MS, allow_multiple_blocks_per_slot=True),
         )
         self.timestamp = self.add(1, Timestamp(minimum_period=1, on_timestamp_set=self.aura))
         self.session = self.add(3, Session())
         self.balances = self.add(
             5, Balances(accounts=self.system, existential_deposit=EXISTENTIAL_DEPOSIT)
         )
-        self.payment = self.add(
-            6, TransactionPayment(currency=self.balances, limits=self.system)
-        )
+        self.payment = self.add(6, TransactionPayment(currency=self.balances, limits=self.system))
+        self.utility = self.add(7, Utility())
         self.sudo = self.add(8, Sudo())
-        self.extensions = extensions(self.system, self.payment)
-
-
-def extensions(system: System, payment: TransactionPayment) -> tuple[Any, ...]:
-    """What every extrinsic carries, in the order that all clients sign."""
-    return (
-        CheckNonZeroSender(system),
-        CheckSpecVersion(system),
-        CheckTxVersion(system),
-        CheckGenesis(system),
-        CheckMortality(system),
-        CheckNonce(system),
-        CheckWeight(system),
-        ChargeTransactionPayment(payment),
-        WeightReclaim(system),
-    )
+        self.storage = self.add(19, TransactionStorage(currency=self.balances))
+        self.datasets = self.add(20, Datasets(currency=self.balances, content=self.storage))
+        self.rewards = self.add(
+            21, Rewards(currency=self.balances, publishers=self.datasets, era_length=_ERA)
+        )
+        self.compute = self.add(
+            22,
+            Compute(
+                currency=self.balances,
+                market=self.datasets,
+                content=self.storage,
+                rewards=self.rewards,
+                together=self.utility.batch_all.call,
+            ),
+        )
+        self.extensions = (
+            CheckNonZeroSender(self.system),
+            CheckSpecVersion(self.system),
+            CheckTxVersion(self.system),
+            CheckGenesis(self.system),
+            CheckMortality(self.system),
+            CheckNonce(self.system),
+            CheckWeight(self.system),
+            ChargeTransactionPayment(self.payment),
+            CheckMetadataHash(partial(self.metadata_digest, DECIMALS, SYMBOL)),
+            WeightReclaim(self.system),
+        )

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-UNIT: Final = 10**12
+DECIMALS: Final = 12
+SYMBOL: Final = "TLTH"
+UNIT: Final = 10**DECIMALS
 MILLI: Final = UNIT // 1_000
 MICRO: Final = UNIT // 1_000_000
 EXISTENTIAL_DEPOSIT: Final = MILLI

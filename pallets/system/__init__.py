@@ -26,6 +26,7 @@ from tilth.pallets.system.extensions import (
 )
 from tilth.pallets.system.limits import BlockLength as BlockLength
 from tilth.pallets.system.limits import BlockWeights as BlockWeights
+from tilth.pallets.system.metadata_hash import CheckMetadataHash as CheckMetadataHash
 from tilth.pallets.system.pallet import Error as Error
 from tilth.pallets.system.pallet import System as System
 from tilth.pallets.system.types import AccountInfo as AccountInfo

@@ -65,6 +65,7 @@ class Runtime:
         self.slot = Slot()
         self.pallets: list[Pallet[Any, Any]] = []
         self.by_index: dict[int, Pallet[Any, Any]] = {}
+        self._digests: dict[tuple[int, str], bytes] = {}
         self.calls_codec = CallsCodec(self)
         self.codecs = Codecs(
             {
@@ -87,8 +88,9 @@ class Runtime:
         name = name or type(pallet).__name__
         if any(other.name == name for other in self.pallets):
             raise ValueError(f"two pallets are called {name}: give one another name")
-        self.pallets.append(pallet)
         self.by_index[index] = pallet
+        # hooks run and metadata lists pallets in the order of their indices, as declared in FRAME
+        self.pallets = [self.by_index[each] for each in sorted(self.by_index)]
         pallet.bind(self, name, index, self.codecs)
         return pallet
 
@@ -229,6 +231,13 @@ class Runtime:
     @cached_property
     def metadata_hash(self) -> bytes:
         return blake2_256(self.metadata(15))
+
+    def metadata_digest(self, decimals: int, token_symbol: str) -> bytes:
+        """The digest of RFC-78, for a chain whose token is shown so."""
+        key = (decimals, token_symbol)
+        if key not in self._digests:
+            self._digests[key] = self._metadata.digest(decimals=decimals, token_symbol=token_symbol)
+        return self._digests[key]
 
     def metadata(self, version: int) -> bytes:
         """The runtime's description of itself for clients, magic bytes first."""
