@@ -70,7 +70,7 @@ for name, attempt in ATTEMPTS.items():
     pid = os.fork()
     if pid == 0:
         keep.close()
-        confine(mine.fileno(), root, Bounds(256 << 20, 1), required=True)
+        confine({mine.fileno()}, root, Bounds(256 << 20, 1), required=True)
         code = 0
         try:
             attempt()

@@ -42,7 +42,7 @@ HOSTILE: list[Callable[[np.random.Generator, Singles], None]] = [
     lambda r, row: row.fill(2.6e-23),
     lambda r, row: row.fill(1.8e19),
     lambda r, row: row.__setitem__(0, -np.inf),
-    lambda r, row: row.__setitem__(slice(None), r.normal(size=row.shape) * 1e12),
+    lambda r, row: row.__setitem__(slice(None), r.normal(size=row.shape) * 1e6),
     lambda r, row: row.__setitem__(
         slice(None), r.normal(size=row.shape) * 10.0 ** r.integers(-40, 38)
     ),
@@ -85,7 +85,7 @@ def test_adding_a_hostile_row_moves_the_sum_by_no_more_than_the_sensitivity(
     assert 0.9 * UNIT < worst <= core.sensitivity(layout.weights)
 
 
-@pytest.mark.parametrize(("length", "counts"), [(2.0**39, True), (2.0**41, False)])
+@pytest.mark.parametrize(("length", "counts"), [(2.0**29, True), (2.0**31, False)])
 def test_a_row_with_a_huge_factor_counts_zero_even_if_the_other_makes_up_for_it(
     length: float, counts: bool
 ) -> None:

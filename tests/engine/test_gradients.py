@@ -13,6 +13,7 @@ from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
 from tilth.engine import compiler, templates
+from tilth.engine.layout import SLOTS
 from tilth.engine.spec import Limits
 
 Floats = npt.NDArray[np.float64]
@@ -178,9 +179,9 @@ LOSSES = ["softmax_cross_entropy", "binary_cross_entropy", "mean_squared_error"]
 
 def _feeds(program: compiler.Program, shape: tuple[int, ...]) -> dict[str, npt.NDArray[Any]]:
     random = np.random.default_rng(11)
-    feeds: dict[str, npt.NDArray[Any]] = {"x": random.normal(0, 1, (compiler.BATCH, *shape))}
+    feeds: dict[str, npt.NDArray[Any]] = {"x": random.normal(0, 1, (SLOTS, *shape))}
     assert program.labels is not None
-    full = (compiler.BATCH, *program.labels.shape)
+    full = (SLOTS, *program.labels.shape)
     feeds["y"] = random.integers(0, 2, full) if program.labels.integer else random.random(full)
     for parameter in program.parameters:
         feeds[parameter.name] = parameter.initial.astype(np.float64)
@@ -199,9 +200,9 @@ def _gradients(program: compiler.Program, outputs: dict[str, Floats]) -> list[Fl
     """Each row's gradient by each parameter, factors multiplied out."""
     wholes = []
     for names, parameter in zip(program.gradients, program.parameters, strict=True):
-        parts = [outputs[name].reshape(compiler.BATCH, -1) for name in names]
+        parts = [outputs[name].reshape(SLOTS, -1) for name in names]
         whole = parts[0] if len(parts) == 1 else parts[0][:, :, None] * parts[1][:, None, :]
-        wholes.append(whole.reshape(compiler.BATCH, *parameter.initial.shape))
+        wholes.append(whole.reshape(SLOTS, *parameter.initial.shape))
     return wholes
 
 
@@ -219,7 +220,7 @@ def _differences(
             moved[position] += sign * step
             sides.append(_run(program, {**feeds, name: moved})[loss])
         columns.append((sides[0] - sides[1]) / (2 * step))
-    return np.stack(columns, 1).reshape(compiler.BATCH, *array.shape)
+    return np.stack(columns, 1).reshape(SLOTS, *array.shape)
 
 
 def _compare(model: bytes, shape: tuple[int, ...], loss: str) -> None:

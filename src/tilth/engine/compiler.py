@@ -13,6 +13,7 @@ import numpy as np
 
 from tilth.engine import gate
 from tilth.engine.graph import Array, Emitter, Gradient, Kind, Outer, RowCost, Shape, Value
+from tilth.engine.layout import SLOTS
 from tilth.engine.losses import LOSSES, Labels
 from tilth.engine.node import Node
 from tilth.engine.operators import OPERATORS
@@ -20,7 +21,6 @@ from tilth.engine.outcomes import Reason, Refused, printable
 from tilth.engine.spec import Limits
 from tilth.v1 import onnx_pb2 as pb
 
-BATCH: Final = 64
 INPUT: Final = "x"
 
 
@@ -105,7 +105,7 @@ def losses(model: bytes, loss: str, limits: Limits, *, element: int) -> Program:
 
 def _forward(model: bytes, limits: Limits, element: int) -> _Forward:
     graph = gate.read(model, limits).graph
-    emit = Emitter(BATCH, element)
+    emit = Emitter(SLOTS, element)
     input_name, input_shape = gate.data_input(graph)
     values = {input_name: emit.rows_input(INPUT, input_shape)}
     parameters = dict(_declared(emit, values, gate.initializers(graph, limits)))
@@ -226,12 +226,12 @@ def _kept(
         if len(parts) == 1 and isinstance(parts[0], Outer):
             kept.append((parts[0].left, parts[0].right))
         else:
-            whole = [materialised(forward.emit, part) for part in parts]
+            whole = [_materialised(forward.emit, part) for part in parts]
             kept.append((reduce(forward.emit.add, whole),))
     return tuple(kept)
 
 
-def materialised(emit: Emitter, gradient: Gradient) -> Value:
+def _materialised(emit: Emitter, gradient: Gradient) -> Value:
     if isinstance(gradient, Value):
         return gradient
     left = emit.reshape(gradient.left, (*gradient.left.shape, 1))

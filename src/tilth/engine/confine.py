@@ -79,14 +79,14 @@ def confinement() -> Confinement:
     return Confinement(max(0, version), libc.prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) >= 0)
 
 
-def confine(channel: int, empty_root: str, bounds: Bounds, *, required: bool) -> None:
-    """Shut this process in, for good. Nothing untrusted may have been read before.
+def confine(kept: set[int], empty_root: str, bounds: Bounds, *, required: bool) -> None:
+    """Shut this process in, for good, with these descriptors. Do it before any untrusted byte.
 
     Raises `OSError` where a required lock does not close; the caller must then exit.
     """
     libc, offered = _libc(), confinement()
     parent, memory = os.getppid(), _memory_in_use() + bounds.memory_bytes
-    _close_all_but(channel)
+    _close_all_but(kept)
     _leave_namespaces(libc)
     _enter(empty_root)
     _become_nobody(libc)
@@ -112,11 +112,12 @@ def _check(result: int) -> int:
     return result
 
 
-def _close_all_but(channel: int) -> None:
+def _close_all_but(kept: set[int]) -> None:
     """Standard streams stay; they lead nowhere."""
-    highest = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    os.closerange(3, channel)
-    os.closerange(channel + 1, min(highest, 1 << 20))
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) not in {0, 1, 2, *kept}:
+            with suppress(OSError):  # the listing's own
+                os.close(int(name))
 
 
 def _leave_namespaces(libc: ctypes.CDLL) -> None:
@@ -131,7 +132,7 @@ def _enter(empty_root: str) -> None:
 
 
 def _become_nobody(libc: ctypes.CDLL) -> None:
-    if os.geteuid() == 0:
+    with suppress(PermissionError):
         os.setgroups([])
         os.setresgid(_NOBODY, _NOBODY, _NOBODY)
         os.setresuid(_NOBODY, _NOBODY, _NOBODY)

@@ -3,26 +3,29 @@
 The guarantee needs one thing of the worker: what it returns for a row depends on the parameters and
 on that row only. The row's own numbers may be anything.
 
-Sensitivity. Let C be the clip and let one row be added or removed, all others keeping their slots.
+Sensitivity. Let C ≥ 2^-20 be the clip and let one row be added or removed, all others keeping their
+slots.
 1. Only the chunk that holds the row changes: chunks are rounded to the lattice one by one.
-2. A row's share of the sum is at most C·(1 + 2^-14). Norms of factors are taken in float64; norms
-   of wholes in float32 over blocks of 1,024, off by a relative 2^-15 at most, and squares that
-   vanish below 2^-149 add up to less than 2^-60. A factor beyond `_HUGE` discards the row, so every
-   scale is above 2^-111 for a clip of 2^-20 or more, far from where float32 loses digits.
-3. The rest of the chunk differs by rounding only: sums of 32 rows in float32 are off by at most
-   32·2^-24·32·C = 2^-14·C, before and after; products of factors are summed in float64.
+2. A row's share of the sum is at most C·(1 + 2^-12). Norms are taken in float32 over blocks of
+   1,024, off by a relative 2^-15 at most; what vanishes below the smallest float32 hides a length
+   of at most 2^-74·√n, which times a factor of at most `_HUGE` = 2^30, for n ≤ 2^20, is 2^-34, so
+   2^-14·C. Beyond `_HUGE` a row counts zero, so a scale is never below 2^-81 and never denormal.
+3. The rest of the chunk differs by rounding only: sums over 64 rows in float32 are off by at most
+   64·2^-24·64·C = 2^-12·C, before and after; sums of those are taken in float64.
    Together 2 and 3 stay below C·(1 + 2^-10), the slack of `sensitivity`.
 4. Rounding to the lattice moves each coordinate by half a unit, before and after: √P units in all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import reduce
 from math import isqrt
+from operator import add, mul
 from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from tilth.engine.layout import Layout
+from tilth.engine.layout import Layout, ParameterLayout
 from tilth.engine.noise import DiscreteGaussian, Integers, RandomBytes
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
@@ -34,8 +37,9 @@ LATTICE_BITS: Final = 24
 
 _SLACK: Final = 1 << LATTICE_BITS - 10
 _NORM_BLOCK: Final = 1024
-_SUM_BLOCK: Final = 32
-_HUGE: Final = 2.0**40
+_SUM_BLOCK: Final = 64
+_TOGETHER: Final = 1 << 18  # numbers of intermediate sums at a time: they should stay in the cache
+_HUGE: Final = 2.0**30
 
 
 def sensitivity(weights: int) -> int:
@@ -54,61 +58,50 @@ def clipped_sum(layout: Layout, parts: Sequence[Singles], occupied: Flags, clip:
     `parts` are the worker's outputs and last the rows; they are this side's own copies, and
     discarded rows are blanked in them. Rows that are not occupied, not finite or huge count zero.
     """
-    doubles = {part: parts[part].astype(np.float64) for part in _factors(layout)}
     with np.errstate(all="ignore"):
-        squares, counted = _squared_norms(layout, parts, doubles)
-    counted &= occupied
-    _blank([*parts, *doubles.values()], ~counted)
-    norms = np.sqrt(np.where(counted, squares, 0))
-    scales = np.where(counted, clip / np.maximum(norms, clip), 0)
-    total = np.concatenate(list(_sums(layout, parts, doubles, scales)))
+        squares = {part: _squares(parts[part]) for p in layout.parameters for part in p.parts}
+        counted = np.logical_and.reduce([occupied, *(s < _HUGE**2 for s in squares.values())])
+    _blank(parts, ~counted)
+    norms = np.sqrt(np.where(counted, _squared_norms(layout, squares), 0))
+    scales = np.where(counted, clip / np.maximum(norms, clip), 0).astype(np.float32)
+    total = np.concatenate([_sum(p, parts, scales[:, None]) for p in layout.parameters])
     return np.rint(total * (2.0**LATTICE_BITS / clip)).astype(np.int64)
 
 
-def _blank(parts: Sequence[Singles | Doubles], discarded: Flags) -> None:
+def _squares(part: Singles) -> Doubles:
+    total = np.zeros(len(part))
+    for start in range(0, part.shape[1], _NORM_BLOCK):
+        block = part[:, start : start + _NORM_BLOCK]
+        total += np.einsum("ij,ij->i", block, block)
+    return total
+
+
+def _squared_norms(layout: Layout, squares: dict[int, Doubles]) -> Doubles:
+    """|left ⊗ right|² = |left|²·|right|², so factors are measured without being multiplied out."""
+    with np.errstate(all="ignore"):
+        of_parameters = (reduce(mul, map(squares.__getitem__, p.parts)) for p in layout.parameters)
+        return reduce(add, of_parameters)
+
+
+def _blank(parts: Sequence[Singles], discarded: Flags) -> None:
     """Zero the rows themselves: zero times not-a-number is not a number."""
     if discarded.any():
         for part in parts:
             part[discarded] = 0
 
 
-def _factors(layout: Layout) -> set[int]:
-    return {part for p in layout.parameters if len(p.parts) == 2 for part in p.parts}
+def _sum(parameter: ParameterLayout, parts: Sequence[Singles], scales: Singles) -> Doubles:
+    """Σ scale·left ⊗ right; a whole gradient is its own right factor beside a left one of 1."""
+    first, last = parts[parameter.parts[0]], parts[parameter.parts[-1]]
+    left = _grouped(first * scales if len(parameter.parts) == 2 else scales)
+    right = _grouped(last)
+    total = np.zeros((left.shape[2], right.shape[2]))
+    together = max(1, _TOGETHER // total.size)
+    for start in range(0, len(left), together):
+        some = slice(start, start + together)
+        total += np.matmul(left[some].transpose(0, 2, 1), right[some]).sum(0, dtype=np.float64)
+    return total.ravel()
 
 
-def _squared_norms(
-    layout: Layout, parts: Sequence[Singles], doubles: dict[int, Doubles]
-) -> tuple[Doubles, Flags]:
-    """|left ⊗ right|² = |left|²·|right|², so factors are measured without being multiplied out."""
-    squares = np.zeros(len(parts[-1]))
-    of_factors = {part: np.einsum("ij,ij->i", d, d) for part, d in doubles.items()}
-    for parameter in layout.parameters:
-        if len(parameter.parts) == 1:
-            squares += _squares(parts[parameter.parts[0]])
-        else:
-            left, right = parameter.parts
-            squares += of_factors[left] * of_factors[right]
-    small = [square < _HUGE**2 for square in of_factors.values()]
-    return squares, np.logical_and.reduce([np.isfinite(squares), *small])
-
-
-def _squares(whole: Singles) -> Doubles:
-    total = np.zeros(len(whole))
-    for start in range(0, whole.shape[1], _NORM_BLOCK):
-        block = whole[:, start : start + _NORM_BLOCK]
-        total += np.einsum("ij,ij->i", block, block)
-    return total
-
-
-def _sums(
-    layout: Layout, parts: Sequence[Singles], doubles: dict[int, Doubles], scales: Doubles
-) -> Iterator[Doubles]:
-    grouped = scales.astype(np.float32).reshape(-1, 1, _SUM_BLOCK)
-    for parameter in layout.parameters:
-        if len(parameter.parts) == 2:
-            left, right = (doubles[part] for part in parameter.parts)
-            yield ((left * scales[:, None]).T @ right).ravel()
-        else:
-            whole = parts[parameter.parts[0]]
-            rows = whole.reshape(-1, _SUM_BLOCK, whole.shape[1])
-            yield np.matmul(grouped, rows).sum(axis=(0, 1), dtype=np.float64)
+def _grouped(rows: Singles) -> Singles:
+    return rows.reshape(-1, _SUM_BLOCK, rows.shape[1])

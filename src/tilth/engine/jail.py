@@ -20,7 +20,7 @@ from typing import IO, Any, Final, Self
 
 import numpy as np
 
-from tilth.engine import wire
+from tilth.engine import shared, wire
 from tilth.engine.core import Singles
 from tilth.engine.graph import Array
 from tilth.engine.layout import Layout, received
@@ -43,7 +43,6 @@ _GONE: Final = "the process that starts workers has ended"
 _START_SECONDS: Final = 60
 _GRACE_SECONDS: Final = 0.5
 _LONGEST_TALK: Final = 1 << 20  # of a layout or a refusal
-_BUFFER: Final = 1 << 22
 
 
 class Zygote:
@@ -72,7 +71,9 @@ class Zygote:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def bear(self, limits: Limits, seconds: int, *, required: bool) -> tuple[int, socket.socket]:
+    def bear(
+        self, limits: Limits, seconds: int, memory: int, *, required: bool
+    ) -> tuple[int, socket.socket]:
         """A fresh worker's process id and our end of the line to it."""
         ours, theirs = socket.socketpair()
         order = {
@@ -83,10 +84,8 @@ class Zygote:
             "limits": asdict(limits),
         }
         with theirs:
-            for end in (ours, theirs):
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
             try:
-                return int(self._asked(order, theirs.fileno())["pid"]), ours
+                return int(self._asked(order, theirs.fileno(), memory)["pid"]), ours
             except Crashed:
                 ours.close()
                 raise
@@ -97,6 +96,8 @@ class Zygote:
         return int(answer["code"]), bool(answer["killed"])
 
     def close(self) -> None:
+        with suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for an answer
         self._control.close()
         try:
             self._process.wait(timeout=5)
@@ -153,13 +154,24 @@ class Jail:
         self._zygote = zygote
         self._limits = limits
         seconds = limits.check_seconds + limits.train_seconds
-        self._pid, end = zygote.bear(limits, seconds, required=required)
+        self._memory = shared.created()
+        try:
+            self._pid, end = zygote.bear(limits, seconds, self._memory, required=required)
+        except BaseException:
+            os.close(self._memory)
+            raise
         self._channel = wire.Channel(end)
         self._channel.expire_in(limits.check_seconds)
-        self._buffers: list[Singles] = []
+        self._desk: shared.Desk | None = None
+        self._own: list[Singles] = []
         self._buried = False
-        with self._watched():
-            self._body(wire.READY, 0)
+        self._closed = False
+        try:
+            with self._watched():
+                self._body(wire.READY, 0)
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -173,9 +185,12 @@ class Jail:
         self.close()
 
     def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         self._channel.close()
+        os.close(self._memory)
         if not self._buried:
-            self._buried = True
             with suppress(Crashed):
                 self._zygote.bury(self._pid, 0)
 
@@ -196,20 +211,26 @@ class Jail:
     def prepare(self, layout: Layout, rows: int) -> None:
         """Start the phase with data: from here the worker's words are discarded, numbers only."""
         self._channel.expire_in(self._limits.train_seconds)
-        self._buffers = [np.zeros((rows, size), np.float32) for size in layout.outputs]
+        memory = shared.sized(self._memory, shared.size_of(layout, rows))
+        self._desk = shared.desk(layout, rows, memory)
+        self._own = [np.zeros_like(output) for output in self._desk.outputs]
         with self._watched():
             self._channel.send(wire.PREPARE, rows.to_bytes(8, "little"))
+            self._body(wire.READY, 0)
 
     def use(self, weights: Singles) -> None:
-        with self._watched():
-            self._channel.send(wire.WEIGHTS, weights)
+        self._prepared().weights[...] = weights
 
     def gradients(self, rows: Singles, labels: Array) -> Sequence[Singles]:
-        """The outputs for one chunk, in buffers that the next call overwrites."""
+        """The outputs for one chunk, in buffers of ours that the next call overwrites."""
+        desk = self._prepared()
+        desk.rows[...], desk.labels[...] = rows, labels
         with self._watched():
-            self._channel.send(wire.ROWS, rows, labels)
-            self._into(wire.RESULT, self._buffers)
-        return self._buffers
+            self._channel.send(wire.STEP)
+            self._body(wire.RESULT, 0)
+        for own, output in zip(self._own, desk.outputs, strict=True):
+            own[...] = output
+        return self._own
 
     def assemble(self, model: bytes, weights: Singles) -> bytes:
         """The author's file with these weights. For a worker that has seen no row."""
@@ -218,9 +239,13 @@ class Jail:
             self._channel.send(wire.ASSEMBLE, length, model, weights)
             return self._body(wire.RESULT, self._limits.model_bytes + weights.nbytes)
 
+    def _prepared(self) -> shared.Desk:
+        assert self._desk is not None, "steps come after prepare"
+        return self._desk
+
     def _body(self, expected: bytes, limit: int) -> bytes:
         tag, length = self._channel.next()
-        if tag == wire.REFUSAL and not self._buffers:
+        if tag == wire.REFUSAL and self._desk is None:
             raise _refusal(self._channel.body(length, _LONGEST_TALK))
         if tag != expected:
             raise wire.Broken
@@ -246,7 +271,7 @@ class Jail:
     def _post_mortem(self) -> Died | NotConfined:
         self._buried = True
         code, killed = self._zygote.bury(self._pid, _GRACE_SECONDS)
-        return outcome_of(code, killed=killed, with_data=bool(self._buffers))
+        return outcome_of(code, killed=killed, with_data=self._desk is not None)
 
 
 def outcome_of(code: int, *, killed: bool, with_data: bool) -> Died | NotConfined:

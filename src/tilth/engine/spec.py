@@ -7,14 +7,16 @@ from typing import Any, Final, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from tilth.engine.losses import LOSSES
 from tilth.engine.outcomes import Reason, Refused
+from tilth.primitives.privacy import FULL_BATCH as FULL_BATCH
+from tilth.primitives.privacy import MAX_NOISE_MILLI, MAX_STEPS
 
 Indices: TypeAlias = npt.NDArray[np.int64]
 Progress: TypeAlias = Callable[[int, int], None]
 
-LOSS_NAMES: Final = ("softmax_cross_entropy", "binary_cross_entropy", "mean_squared_error")
+LOSS_NAMES: Final = tuple(LOSSES)
 OPTIMIZERS: Final = ("sgd", "momentum", "adam")
-FULL_BATCH: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +40,10 @@ class TrainSpec:
     def __post_init__(self) -> None:
         _require_one_of("loss", self.loss, LOSS_NAMES)
         _require_one_of("optimizer", self.optimizer, OPTIMIZERS)
-        _require_between("steps", self.steps, 1, 1_000_000)
+        _require_between("steps", self.steps, 1, MAX_STEPS)
         _require_between("learning_rate_micro", self.learning_rate_micro, 1, 10**9)
         _require_between("clip_micro", self.clip_micro, 1, 10**12)
-        _require_between("noise_multiplier_milli", self.noise_multiplier_milli, 0, 1_000_000)
+        _require_between("noise_multiplier_milli", self.noise_multiplier_milli, 0, MAX_NOISE_MILLI)
         _require_between("momentum_micro", self.momentum_micro, 0, 999_999)
         _require_between("rate_per_billion", self.rate_per_billion, 1, FULL_BATCH)
         _require_between("max_output_bytes", self.max_output_bytes, 1, 1 << 30)

@@ -7,12 +7,13 @@ import json
 import os
 import socket
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
 import onnxruntime as ort
 
-from tilth.engine import compiler, gate, wire
+from tilth.engine import compiler, gate, shared, wire
 from tilth.engine.core import Singles
 from tilth.engine.graph import Array
 from tilth.engine.layout import SLOTS, THE_ROWS, Layout, ParameterLayout
@@ -24,12 +25,12 @@ from tilth.engine.wire import Channel
 _LONGEST_MESSAGE: Final = 1 << 30
 
 
-def serve(end: socket.socket, limits: Limits) -> None:
+def serve(end: socket.socket, memory: int, limits: Limits) -> None:
     """Answer until the other side leaves; never returns."""
     channel = Channel(end)
     try:
         channel.send(wire.READY)
-        _Worker(channel, limits).run()
+        _Worker(channel, memory, limits).run()
     except wire.Closed:
         os._exit(0)
     except MemoryError:
@@ -44,8 +45,9 @@ def _wants_memory(error: BaseException) -> bool:
 
 
 class _Worker:
-    def __init__(self, channel: Channel, limits: Limits) -> None:
+    def __init__(self, channel: Channel, memory: int, limits: Limits) -> None:
         self._channel = channel
+        self._memory = memory
         self._limits = limits
         self._job: Job | None = None
 
@@ -59,13 +61,13 @@ class _Worker:
                 self._channel.send(wire.REFUSAL, json.dumps(fields).encode())
 
     def _answer(self, tag: bytes, length: int) -> None:
-        if tag == wire.ROWS:
-            return self._step(self._serving(), length)
+        if tag == wire.STEP:
+            self._serving().run()
+            return self._channel.send(wire.RESULT)
         body = self._channel.body(length, _LONGEST_MESSAGE)
-        if tag == wire.WEIGHTS:
-            self._serving().use(np.frombuffer(body, np.float32))
-        elif tag == wire.PREPARE:
-            self._serving().prepare(int.from_bytes(body, "little"))
+        if tag == wire.PREPARE:
+            self._serving().prepare(int.from_bytes(body, "little"), self._memory)
+            self._channel.send(wire.READY)
         elif tag == wire.CHECK:
             loss, _, model = body.partition(b"\0")
             self._admit(compiler.training(model, loss.decode(), self._limits))
@@ -75,14 +77,9 @@ class _Worker:
             self._channel.send(wire.RESULT, assembled(body, self._limits))
         return None
 
-    def _step(self, job: "Job", length: int) -> None:
-        self._channel.body_into(length, job.inputs)
-        job.run()
-        self._channel.send(wire.RESULT, *job.outputs)
-
     def _admit(self, program: compiler.Program) -> None:
         self._job = Job(program)
-        self._channel.send(wire.LAYOUT, layout_of(program).to_json())
+        self._channel.send(wire.LAYOUT, self._job.layout.to_json())
         if program.labels is not None:
             self._channel.send(wire.WEIGHTS, *(p.initial for p in program.parameters))
 
@@ -112,48 +109,45 @@ def layout_of(program: compiler.Program) -> Layout:
 
 
 class Job:
-    """A live session with everything bound in advance, so that a run copies nothing."""
+    """A live session with everything bound in advance to shared memory: a run copies nothing."""
 
     def __init__(self, program: compiler.Program) -> None:
+        self.layout = layout_of(program)
         self._program = program
         self._session = session(program.model)
-        self._weights = [np.array(p.initial, np.float32) for p in program.parameters]
-        self._named: dict[str, Array] = {}
         self._bindings: list[Any] = []
-        self.inputs: list[Array] = []
-        self.outputs: list[Array] = []
+        self._sources: dict[str, Array] = {}
 
-    def prepare(self, rows: int) -> None:
-        """Make room for chunks of so many rows and bind each microbatch to its place."""
-        program = self._program
-        self._named = {compiler.INPUT: np.zeros((rows, *program.input_shape), np.float32)}
-        if program.labels is not None:
-            kind = np.int64 if program.labels.integer else np.float32
-            self._named[LABEL] = np.zeros((rows, *program.labels.shape), kind)
-        self.inputs = list(self._named.values())
-        self.outputs = [np.zeros((rows, size), np.float32) for _, size in program.outputs]
-        self._bindings = [self._bound(start) for start in range(0, rows, SLOTS)]
-
-    def use(self, flat: Singles) -> None:
-        start = 0
-        for weights in self._weights:
-            weights[...] = flat[start : start + weights.size].reshape(weights.shape)
-            start += weights.size
+    def prepare(self, rows: int, memory: int) -> None:
+        """Bind each microbatch of a chunk of so many rows to its place."""
+        shared_memory = shared.mapped_in_jail(memory, shared.size_of(self.layout, rows))
+        desk = shared.desk(self.layout, rows, shared_memory)
+        sources = {**self._weights(desk.weights), compiler.INPUT: desk.rows, LABEL: desk.labels}
+        self._sources = sources  # bindings hold addresses, not references
+        starts = range(0, rows, SLOTS)
+        self._bindings = [self._bound(sources, desk.outputs, start) for start in starts]
 
     def run(self) -> None:
         for binding in self._bindings:
             self._session.run_with_iobinding(binding)
 
-    def _bound(self, start: int) -> Any:
+    def _weights(self, flat: Singles) -> dict[str, Array]:
+        """Views for training; for inference, where none are shared, the author's own."""
+        parameters = self._program.parameters
+        if self._program.labels is None:
+            return {p.name: np.array(p.initial, np.float32).ravel() for p in parameters}
+        ends = list(accumulate(p.initial.size for p in parameters))
+        pieces = np.split(flat, ends[:-1])
+        return {p.name: piece for p, piece in zip(parameters, pieces, strict=True)}
+
+    def _bound(self, sources: dict[str, Array], outputs: Sequence[Array], start: int) -> Any:
         binding = self._session.io_binding()
-        sources = {name: array[start : start + SLOTS] for name, array in self._named.items()}
-        named = zip(self._program.parameters, self._weights, strict=True)
-        sources.update((parameter.name, weights) for parameter, weights in named)
+        by_row = (compiler.INPUT, LABEL)
         for needed in self._session.get_inputs():
-            _bind(binding.bind_input, needed.name, sources[needed.name], needed.shape)
-        described = zip(self._session.get_outputs(), self.outputs, strict=True)
-        for output, array in described:
-            _bind(binding.bind_output, output.name, array[start : start + SLOTS], output.shape)
+            array = sources[needed.name][start if needed.name in by_row else 0 :]
+            _bind(binding.bind_input, needed.name, array, needed.shape)
+        for output, array in zip(self._session.get_outputs(), outputs, strict=True):
+            _bind(binding.bind_output, output.name, array[start:], output.shape)
         return binding
 
 

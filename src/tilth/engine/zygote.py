@@ -12,8 +12,9 @@ import socket
 import time
 from typing import Any, Final
 
-from tilth.engine import compiler, templates, wire, worker
+from tilth.engine import compiler, shared, templates, wire, worker
 from tilth.engine.confine import Bounds, confine
+from tilth.engine.layout import SLOTS
 from tilth.engine.spec import Limits
 
 LONGEST_ORDER: Final = 4096
@@ -29,12 +30,12 @@ def main(descriptor: int) -> None:
         os.dup2(nowhere.fileno(), 2)  # until here the engine listens to what may go wrong
     _reply(control, threads=len(os.listdir("/proc/self/task")))
     while True:
-        message, descriptors, _, _ = socket.recv_fds(control, LONGEST_ORDER, 1)
+        message, descriptors, _, _ = socket.recv_fds(control, LONGEST_ORDER, 2)
         if not message:
             return
         order = json.loads(message)
         if descriptors:
-            _reply(control, pid=_bear(control, order, descriptors[0]))
+            _reply(control, pid=_bear(control, order, *descriptors))
         else:
             _reply(control, **_bury(order["pid"], order["grace"]))
 
@@ -42,25 +43,29 @@ def main(descriptor: int) -> None:
 def _warm_up() -> None:
     """Run what a worker will run: a jail has no files, so nothing may be left to load in it."""
     program = compiler.training(templates.mlp(2, (2,), 2), "softmax_cross_entropy", Limits())
-    worker.layout_of(program).to_json()
     job = worker.Job(program)
-    job.prepare(compiler.BATCH)
-    job.run()
+    job.layout.to_json()
+    memory = shared.created()
+    with shared.sized(memory, shared.size_of(job.layout, SLOTS)):
+        job.prepare(SLOTS, memory)
+        job.run()
+    os.close(memory)
 
 
-def _bear(control: socket.socket, order: dict[str, Any], descriptor: int) -> int:
+def _bear(control: socket.socket, order: dict[str, Any], line: int, memory: int) -> int:
     pid = os.fork()
     if pid:
-        os.close(descriptor)
+        os.close(line)
+        os.close(memory)
         return pid
     control.close()
-    end = socket.socket(fileno=descriptor)
+    end = socket.socket(fileno=line)
     bounds = Bounds(order["memory_bytes"], order["cpu_seconds"])
     try:
-        confine(descriptor, order["root"], bounds, required=order["required"])
+        confine({line, memory}, order["root"], bounds, required=order["required"])
     except OSError:
         os._exit(wire.EXIT_NOT_CONFINED)
-    worker.serve(end, Limits(**order["limits"]))
+    worker.serve(end, memory, Limits(**order["limits"]))
     os._exit(0)
 
 

@@ -1,0 +1,172 @@
+"""What a private training step costs per row, as a multiple of the same net without any privacy.
+
+Beside the engine (jail, clipping, noise, both processes' CPU time) the same run measures two plain
+ways to the summed gradient on one thread: by hand in numpy, and by ONNX Runtime in this process.
+Then what a job costs before its first step, and the exact noise beside a textbook Box-Muller.
+Run: python benches/engine.py [seconds per row]
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+os.environ.update(ORT_DISABLE_TELEMETRY="1", OPENBLAS_NUM_THREADS="1")  # before either is imported
+
+import numpy as np
+import numpy.typing as npt
+
+from tilth.engine import Engine, Limits, TrainSpec, compiler, core, mlp, worker
+from tilth.engine.layout import SLOTS
+from tilth.engine.noise import DiscreteGaussian
+
+SECONDS: Final = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
+ROWS: Final = 4096
+CHUNK: Final = 16 * SLOTS
+NETS: Final[dict[str, tuple[int, tuple[int, ...], int]]] = {
+    "logistic 30": (30, (), 2),
+    "mlp 64-64-64-10": (64, (64, 64), 10),
+    "mlp 784-128-128-10": (784, (128, 128), 10),
+}
+
+Singles = npt.NDArray[np.float32]
+
+
+class Table:
+    def __init__(self, features: int, classes: int) -> None:
+        random = np.random.default_rng(0)
+        self.rows = random.normal(size=(ROWS, features)).astype(np.float32)
+        self.labels = random.integers(0, classes, ROWS)
+        self.count, self.features = ROWS, features
+
+    def batch(self, indices: npt.NDArray[np.int64]) -> tuple[Singles, npt.NDArray[Any]]:
+        return self.rows[indices], self.labels[indices]
+
+
+def spec(steps: int) -> TrainSpec:
+    return TrainSpec(
+        loss="softmax_cross_entropy",
+        steps=steps,
+        learning_rate_micro=100_000,
+        clip_micro=1_000_000,
+        noise_multiplier_milli=1_000,
+    )
+
+
+def cpu_of_all(engine: Engine) -> float:
+    """This process and, once buried, the workers: children of the zygote."""
+    assert engine._zygote is not None
+    fields = Path(f"/proc/{engine._zygote.pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = sum(int(field) for field in fields[11:15])
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def private(engine: Engine, model: bytes, table: Table) -> float:
+    """CPU microseconds per row and step, long enough for the job's start not to matter."""
+    started = time.perf_counter()
+    engine.train(model, spec(3), table)
+    steps = max(5, round(3 * SECONDS / (time.perf_counter() - started)))
+    before = cpu_of_all(engine)
+    engine.train(model, spec(steps), table)
+    return (cpu_of_all(engine) - before) / (steps * ROWS) * 1e6
+
+
+def repeated(step: Callable[[], object], rows: int) -> float:
+    until = time.perf_counter() + SECONDS / 2
+    times: list[float] = []
+    while time.perf_counter() < until or not times:
+        before = time.process_time()
+        step()
+        times.append(time.process_time() - before)
+    return sorted(times)[len(times) // 2] / rows * 1e6
+
+
+def by_hand(widths: Sequence[int], table: Table) -> Callable[[], object]:
+    random = np.random.default_rng(1)
+    weights = [random.normal(size=(a, b)).astype(np.float32) * 0.1 for a, b in pairwise(widths)]
+    biases = [np.zeros(b, np.float32) for b in widths[1:]]
+    rows, labels = table.batch(np.arange(CHUNK))
+    wanted = np.eye(widths[-1], dtype=np.float32)[labels]
+
+    def step() -> None:
+        seen = [rows]
+        for w, b in zip(weights[:-1], biases[:-1], strict=True):
+            seen.append(np.maximum(seen[-1] @ w + b, 0))
+        logits = seen[-1] @ weights[-1] + biases[-1]
+        powers = np.exp(logits - logits.max(1, keepdims=True))
+        slope = (powers / powers.sum(1, keepdims=True) - wanted) / CHUNK
+        for layer in reversed(range(len(weights))):
+            by_weights, by_biases = seen[layer].T @ slope, slope.sum(0)
+            if layer:
+                slope = (slope @ weights[layer].T) * (seen[layer] > 0)
+            weights[layer] -= 0.1 * by_weights
+            biases[layer] -= 0.1 * by_biases
+
+    return step
+
+
+def by_runtime(model: bytes, table: Table) -> Callable[[], object]:
+    """The engine's own graph, its factors multiplied and summed unclipped."""
+    program = compiler.training(model, "softmax_cross_entropy", Limits())
+    session = worker.session(program.model)
+    names = [name for name, _ in program.outputs]
+    weights = {p.name: p.initial for p in program.parameters}
+    rows, labels = table.batch(np.arange(CHUNK))
+
+    def step() -> None:
+        for start in range(0, CHUNK, SLOTS):
+            x, y = rows[start : start + SLOTS], labels[start : start + SLOTS, None]
+            outputs = dict(zip(names, session.run(names, {**weights, "x": x, "y": y}), strict=True))
+            for parts in program.gradients:
+                arrays = [outputs.get(name, x) for name in parts]
+                _ = arrays[0].T @ arrays[1] if len(arrays) == 2 else arrays[0].sum(0)
+
+    return step
+
+
+def compare_steps(engine: Engine) -> None:
+    print("CPU µs per row and step         private   numpy    ×    onnxruntime    ×")
+    for name, (features, hidden, classes) in NETS.items():
+        model, table = mlp(features, hidden, classes), Table(features, classes)
+        ours = private(engine, model, table)
+        numpy = repeated(by_hand([features, *hidden, classes], table), CHUNK)
+        runtime = repeated(by_runtime(model, table), CHUNK)
+        ratios = f"{numpy:7.2f} {ours / numpy:5.1f}  {runtime:9.2f} {ours / runtime:8.1f}"
+        print(f"{name:<30} {ours:8.2f} {ratios}")
+
+
+def time_starts(engine: Engine) -> None:
+    model, rows = mlp(30, (), 2), np.zeros((1, 30), np.float32)
+    times = []
+    for _ in range(20):
+        started = time.perf_counter()
+        engine.infer(model, rows)
+        times.append(time.perf_counter() - started)
+    print(f"a job from its arrival to its first answer: {sorted(times)[10] * 1e3:.1f} ms")
+
+
+def box_muller(count: int, sigma: float) -> npt.NDArray[np.float64]:
+    uniform = (np.frombuffer(os.urandom(8 * count), "<u8") >> np.uint64(11)).astype(np.float64)
+    first, second = ((uniform + 0.5) * 2.0**-53).reshape(2, -1)
+    radius, angle = sigma * np.sqrt(-2 * np.log(first)), 2 * np.pi * second
+    drawn = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])
+    return np.asarray(np.rint(drawn), np.float64)
+
+
+def compare_noise() -> None:
+    count, sigma = 100_000, 4 * core.sensitivity(100_000)
+    exact = DiscreteGaussian(sigma)
+    ours = repeated(lambda: exact.draw(count), count) * 1e3
+    textbook = repeated(lambda: box_muller(count, sigma), count) * 1e3
+    ratio = ours / textbook
+    print(f"noise, ns per number: {ours:.0f} exact, {textbook:.0f} Box-Muller (×{ratio:.1f})")
+
+
+if __name__ == "__main__":
+    with Engine() as engine:
+        time_starts(engine)
+        compare_steps(engine)
+    compare_noise()
