@@ -18,6 +18,7 @@ from tilth.frame import Runtime
 from tilth.node.author import Author, InstantSeal, Sealer, SlotSeal
 from tilth.node.pool import Pool
 from tilth.node.service import Node, NodeConfig, Sealing
+from tilth.node.store import BlockStore, StoreError
 
 
 # @polkadot/api looks a block up when it hears of it, and forgets to tell if it hears more meanwhile.
@@ -47,7 +48,7 @@ class CannotStart(Exception):
 def run_dev(options: DevOptions) -> int:
     try:
         return asyncio.run(_run(options))
-    except CannotStart as error:
+    except (CannotStart, StoreError) as error:
         print(f"tilth: {error}", file=sys.stderr)
         return 1
 
@@ -136,6 +137,14 @@ def _config(options: DevOptions, runtime: Runtime) -> NodeConfig:
         version=tilth_version(),
         finality_pause=FINALITY_PAUSE,
     )
+
+
+def _store(base_path: Path | None) -> BlockStore | None:
+    if base_path is None:
+        return None
+    from tilth.node.rocks import RocksStore
+
+    return BlockStore(RocksStore(base_path))
 
 
 def _sealing(block_time: float | None) -> Sealing:
