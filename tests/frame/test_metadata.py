@@ -1,16 +1,8 @@
-"""What a runtime tells clients about itself, read back by ourselves and by py-scale-codec."""
+"""What a runtime tells clients about itself."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Never
 
 import pytest
-from scalecodec.base import RuntimeConfigurationObject, ScaleBytes
-from scalecodec.type_registry import load_type_registry_preset
-from substrateinterface.storage import StorageKey
 
 from tilth.frame import (
     H256,
@@ -64,17 +56,13 @@ from tilth.pallets.system import (
     System,
 )
 from tilth.primitives.scale.info import (
-    ArrayDef,
     CompactDef,
-    CompositeDef,
     SequenceDef,
     TupleDef,
     Type,
     Variant,
     VariantDef,
 )
-from tilth.primitives.trie import Trie
-from tilth.primitives.types import Id
 
 ALICE = AccountId(bytes(range(32)))
 PICTURE = H256(b"\x22" * 32)
@@ -510,155 +498,3 @@ def test_version_16_says_the_same_of_each_pallet_as_15(second: v15.V15, third: v
             assert (before is None) == (after is None)
             if before is not None:
                 assert type_of(second, before).path == type_of(third, after.type).path
-
-
-def numbers_in(described: Type) -> Iterator[int]:
-    yield from (p.type for p in described.type_params if p.type is not None)
-    match described.type_def:
-        case CompositeDef(fields):
-            yield from (f.type for f in fields)
-        case VariantDef(variants):
-            yield from (f.type for v in variants for f in v.fields)
-        case SequenceDef(item) | CompactDef(item) | ArrayDef(type=item):
-            yield item
-        case TupleDef(items):
-            yield from items
-        case _:
-            pass
-
-
-def roots_of(body: v15.V15) -> Iterator[int]:
-    for pallet in body.pallets:
-        yield from (n for n in (pallet.calls, pallet.event, pallet.error) if n is not None)
-        yield from (constant.type for constant in pallet.constants)
-        for stored in pallet.storage.entries if pallet.storage else ():
-            yield stored.type.value
-            yield from (stored.type.key,) if isinstance(stored.type, v14.Map) else ()
-    extrinsic, enums = body.extrinsic, body.outer_enums
-    yield from (extrinsic.address, extrinsic.call, extrinsic.signature, extrinsic.extra)
-    yield from (n for e in extrinsic.extensions for n in (e.type, e.implicit))
-    yield from (enums.call, enums.event, enums.error, body.runtime)
-    for api in body.apis:
-        for method in api.methods:
-            yield from (method.output, *(p.type for p in method.inputs))
-
-
-def test_every_type_is_there_once_and_is_referred_to(second: v15.V15) -> None:
-    types = {one.id: one.type for one in second.types.types}
-    reached: set[int] = set()
-    ahead = list(roots_of(second))
-    while ahead:
-        number = ahead.pop()
-        if number not in reached:
-            reached.add(number)
-            ahead.extend(numbers_in(types[number]))
-
-    assert reached == set(types)
-    assert len(set(types.values())) == len(types)
-
-
-def test_metadata_is_the_same_in_every_process(runtime: GalleryRuntime) -> None:
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import test_metadata as t; "
-        "r = t.GalleryRuntime(); print(*(r.metadata(v).hex() for v in (14, 15, 16)))"
-    )
-    arguments = [sys.executable, "-c", code, str(Path(__file__).parent)]
-    environment = {**os.environ, "PYTHONHASHSEED": "4242"}
-    other = subprocess.run(
-        arguments, env=environment, capture_output=True, text=True, check=True, timeout=60
-    )
-
-    expected = [runtime.metadata(version).hex() for version in (14, 15, 16)]
-    assert other.stdout.split() == expected
-
-
-@pytest.fixture(scope="module")
-def client(runtime: GalleryRuntime) -> Any:
-    config: Any = RuntimeConfigurationObject(implements_scale_info=True)
-    config.update_type_registry(load_type_registry_preset("core"))
-    metadata = config.create_scale_object(
-        "MetadataVersioned", data=ScaleBytes(runtime.metadata(14))
-    )
-    metadata.decode()
-    config.add_portable_registry(metadata)
-    config.set_active_spec_version_id(1)
-    return config, metadata
-
-
-def test_a_client_makes_calls_from_our_description(runtime: GalleryRuntime, client: Any) -> None:
-    config, metadata = client
-    theirs = config.create_scale_object("Call", metadata=metadata)
-    inner = {
-        "call_module": "Gallery",
-        "call_function": "hang",
-        "call_args": {"picture": "0x" + PICTURE.hex(), "class": 3, "price": 10**20},
-    }
-    encoded = theirs.encode(
-        {
-            "call_module": "Annexe",
-            "call_function": "close",
-            "call_args": {
-                "calls": [inner],
-                "dest": {"Id": "0x" + ALICE.hex()},
-                "why": b"\x01\x02",
-            },
-        }
-    )
-
-    hang = runtime.gallery.hang.call(PICTURE, 3, 10**20)
-    ours = runtime.annexe.close.call((hang,), Id(ALICE), b"\x01\x02")
-    assert bytes(encoded.data) == ours.encode()
-
-
-def test_a_client_names_an_origin(runtime: GalleryRuntime, client: Any) -> None:
-    config, metadata = client
-    encoded = config.create_scale_object("Call", metadata=metadata).encode(
-        {
-            "call_module": "Gallery",
-            "call_function": "act",
-            "call_args": {"origin": {"system": {"Signed": "0x" + ALICE.hex()}}},
-        }
-    )
-
-    assert bytes(encoded.data) == runtime.gallery.act.call(SignedCaller(ALICE)).encode()
-
-
-def test_a_client_reads_our_events(runtime: GalleryRuntime, client: Any) -> None:
-    config, metadata = client
-    with runtime.at(Trie.empty()):
-        runtime.recorder.number.put(1)
-        runtime.gallery.emit(Hung(PICTURE, ALICE, 12))
-        stored = runtime.slot.overlay.raw(runtime.recorder.events.prefix)
-    assert stored is not None
-    number = metadata.get_metadata_pallet("System").get_storage_function("Events").value
-    records = config.create_scale_object(
-        f"scale_info::{number['type']['Plain']}",
-        data=ScaleBytes(stored),
-        metadata=metadata,
-    ).decode()
-
-    assert [(r["module_id"], r["event_id"], r["attributes"]["price"]) for r in records] == [
-        ("Gallery", "Hung", 12)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "params", "key"),
-    [
-        ("Pictures", [PICTURE], PICTURE),
-        ("Visits", [4], 4),
-        ("Likes", [PICTURE, ALICE], (PICTURE, ALICE)),
-        ("Guests", [4, ALICE, 9], (4, ALICE, 9)),
-    ],
-)
-def test_a_client_finds_our_storage(
-    runtime: GalleryRuntime, client: Any, name: str, params: list[Any], key: Any
-) -> None:
-    config, metadata = client
-    wire = ["0x" + p.hex() if isinstance(p, bytes) else p for p in params]
-    theirs = StorageKey.create_from_storage_function(
-        "Gallery", name, wire, runtime_config=config, metadata=metadata
-    )
-
-    ours = getattr(runtime.gallery, name.lower()).key_of(key)
-    assert theirs.to_hex() == "0x" + ours.hex()
