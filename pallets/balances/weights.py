@@ -31,7 +31,7 @@ WEIGHTS: Final[Mapping[str, CallWeight]] = MappingProxyType(
         "force_unreserve": Measured(17_233_000, _ACCOUNT, reads=1, writes=1),
         "upgrade_accounts": _upgrade_accounts,
         "force_set_balance": Measured(19_206_000, _ACCOUNT, reads=1, writes=1),
-        "force_adjust_total_issuance": Measured(0),
+        "force_adjust_total_issuance": Measured(5_351_000),
         "burn": _burn,
     }
 )

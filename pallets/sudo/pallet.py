@@ -6,7 +6,6 @@ from tilth.frame import (
     CANNOT_LOOKUP,
     ROOT,
     AccountId,
-    AnyOrigin,
     DispatchError,
     DispatchFailure,
     DispatchInfo,
@@ -20,9 +19,8 @@ from tilth.frame import (
     Pays,
     PostInfo,
     Result,
-    RootCaller,
     RuntimeCall,
-    SignedCaller,
+    SignedOrRoot,
     StorageValue,
     TypeName,
     Weight,
@@ -32,6 +30,7 @@ from tilth.frame import (
     signed,
     some,
 )
+from tilth.pallets.sudo.weights import WEIGHTS
 
 Outcome: TypeAlias = Annotated[Result[None, DispatchError], TypeName("DispatchResult")]
 Call: TypeAlias = Annotated[RuntimeCall, TypeName("Box<<T as Config>::RuntimeCall>")]
@@ -77,25 +76,27 @@ def _with_inner(pallet: "Sudo", call: RuntimeCall, name: str) -> DispatchInfo:
 
 
 class Sudo(Pallet[Sudid | KeyChanged | KeyRemoved | SudoAsDone, Error]):
+    weights = WEIGHTS
+
     key = StorageValue[AccountId]()
     """The account that may act as root, if there is one."""
 
     @call(0, info=lambda pallet, call: _with_inner(pallet, call, "sudo"))
-    def sudo(self, who: AnyOrigin, call: Call) -> PostInfo:
+    def sudo(self, who: SignedOrRoot, call: Call) -> PostInfo:
         """Make a call as root."""
         self._ensure_sudo(who)
         self.emit(Sudid(self._outcome(call, ROOT)))
         return PostInfo(pays_fee=Pays.NO)
 
     @call(1, info=lambda pallet, call, weight: DispatchInfo(weight, call.info.dispatch_class))
-    def sudo_unchecked_weight(self, who: AnyOrigin, call: Call, weight: Weight) -> PostInfo:
+    def sudo_unchecked_weight(self, who: SignedOrRoot, call: Call, weight: Weight) -> PostInfo:
         """Make a call as root that weighs as much as is said here."""
         self._ensure_sudo(who)
         self.emit(Sudid(self._outcome(call, ROOT)))
         return PostInfo(pays_fee=Pays.NO)
 
     @call(2)
-    def set_key(self, who: AnyOrigin, new: Address) -> PostInfo:
+    def set_key(self, who: SignedOrRoot, new: Address) -> PostInfo:
         """Hand the key over."""
         self._ensure_sudo(who)
         account = some(self.runtime.lookup(new), CANNOT_LOOKUP)
@@ -105,15 +106,15 @@ class Sudo(Pallet[Sudid | KeyChanged | KeyRemoved | SudoAsDone, Error]):
         return PostInfo(pays_fee=Pays.NO)
 
     @call(3, info=lambda pallet, who, call: _with_inner(pallet, call, "sudo_as"))
-    def sudo_as(self, who: AnyOrigin, account: Address, call: Call) -> PostInfo:
+    def sudo_as(self, caller: SignedOrRoot, who: Address, call: Call) -> PostInfo:
         """Make a call in another account's name."""
-        self._ensure_sudo(who)
-        target = some(self.runtime.lookup(account), CANNOT_LOOKUP)
+        self._ensure_sudo(caller)
+        target = some(self.runtime.lookup(who), CANNOT_LOOKUP)
         self.emit(SudoAsDone(self._outcome(call, signed(target))))
         return PostInfo(pays_fee=Pays.NO)
 
     @call(4)
-    def remove_key(self, who: AnyOrigin) -> PostInfo:
+    def remove_key(self, who: SignedOrRoot) -> PostInfo:
         """Give the key up for ever."""
         self._ensure_sudo(who)
         self.emit(KeyRemoved())
@@ -124,12 +125,9 @@ class Sudo(Pallet[Sudid | KeyChanged | KeyRemoved | SudoAsDone, Error]):
         if key is not None:
             self.key.put(key)
 
-    def _ensure_sudo(self, origin: Origin) -> None:
-        caller = origin.caller
-        if type(caller) is RootCaller:
-            return
-        holds = type(caller) is SignedCaller and caller.who == self.key.get()
-        ensure(holds, Error.REQUIRE_SUDO)
+    def _ensure_sudo(self, who: AccountId | None) -> None:
+        """Root itself, who is nobody, needs no key."""
+        ensure(who is None or who == self.key.get(), Error.REQUIRE_SUDO)
 
     def _outcome(self, call: RuntimeCall, origin: Origin) -> Any:
         try:

@@ -45,7 +45,7 @@ class _Weighed(_SystemExtension):
 
     weight_name: ClassVar[str]
 
-    def weight(self, value: Any, call: RuntimeCall) -> Weight:
+    def fixed_weight(self) -> Weight:
         return self.system.extension_weight(self.weight_name)
 
 
@@ -133,6 +133,9 @@ class CheckMortality(_SystemExtension):
         if birth not in self.system.block_hash:
             raise invalid(validity.AncientBirthBlock())
         return self.system.block_hash[birth]
+
+    def fixed_weight(self) -> None:
+        return None
 
     def weight(self, value: _Mortality, call: RuntimeCall) -> Weight:
         name = "check_mortality_immortal_transaction"

@@ -1,6 +1,6 @@
 """The system pallet: accounts and their references, the block under construction, its events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Final
 
 from tilth.frame import (
@@ -33,7 +33,6 @@ from tilth.frame import (
     RuntimeCall,
     RuntimeVersion,
     Signed,
-    SignedOrRoot,
     StorageValue,
     TransactionSource,
     Twox64,
@@ -127,6 +126,14 @@ class UpgradeAuthorized:
     check_version: bool
 
 
+@event
+class RejectedInvalidAuthorizedUpgrade:
+    """The authorized code cannot be applied; the authorization is spent."""
+
+    code_hash: Annotated[H256, TypeName("T::Hash")]
+    error: DispatchError
+
+
 class Error(ErrorEnum):
     INVALID_SPEC_NAME = "The new runtime is of another specification than this one."
     SPEC_VERSION_NEEDS_TO_INCREASE = "The new runtime's specification version is not higher."
@@ -147,7 +154,8 @@ class System(
         | NewAccount
         | KilledAccount
         | Remarked
-        | UpgradeAuthorized,
+        | UpgradeAuthorized
+        | RejectedInvalidAuthorizedUpgrade,
         Error,
     ]
 ):
@@ -161,6 +169,7 @@ class System(
     block_hash_count: Const[BlockNumber] = 2400
     """How many hashes of past blocks are kept; older ones are forgotten, the first never."""
     max_consumers: int = 16
+    extension_weights: Mapping[str, Measured] = EXTENSION_WEIGHTS
     protected: tuple[str, ...] = ()
     """Pallets whose storage no raw storage call may touch, whoever its origin."""
 
@@ -219,7 +228,7 @@ class System(
         return self.runtime.ss58_prefix
 
     @call(0)
-    def remark(self, who: SignedOrRoot, remark: bytes) -> None:
+    def remark(self, _: AnyOrigin, remark: bytes) -> None:
         """Put bytes into a block's body; nothing else happens."""
 
     @call(1, dispatch_class=DispatchClass.OPERATIONAL)
@@ -268,7 +277,7 @@ class System(
     ) -> None:
         """Delete everything that begins with a prefix, outside what pallets protect."""
         self._ensure_unprotected(prefix)
-        self.runtime.slot.overlay.clear_prefix(prefix)
+        self.runtime.slot.overlay.clear_prefix(prefix, subkeys)
 
     @call(7)
     def remark_with_event(self, who: Signed, remark: bytes) -> None:
@@ -291,10 +300,14 @@ class System(
     def apply_authorized_upgrade(self, who: AnyOrigin, code: bytes) -> PostInfo:
         """Apply the code that was authorized; free of fee where it is that code."""
         authorized = self._authorized(code)
-        if authorized.check_version:
-            self._ensure_upgrade(code)
-        self._update_code(code)
         self.authorized_upgrade.kill()
+        wrong = self._fault(code) if authorized.check_version else None
+        if wrong is not None:
+            # Whoever applies it is not to blame: nothing is undone, and nothing is paid.
+            error = self.runtime.dispatch_error(wrong)
+            self.emit(RejectedInvalidAuthorizedUpgrade(authorized.code_hash, error))
+            return PostInfo(pays_fee=Pays.NO)
+        self._update_code(code)
         return PostInfo(self.block_weights.max_block, Pays.NO)
 
     def apis(self) -> tuple[RuntimeApi, ...]:
@@ -420,7 +433,7 @@ class System(
             self.extrinsic_weight_reclaimed.put(unspent)
 
     def extension_weight(self, name: str) -> Weight:
-        return EXTENSION_WEIGHTS.get(name, Measured(0)).under(self.db)
+        return self.extension_weights.get(name, Measured(0)).under(self.db)
 
     def block_number(self) -> int:
         return self.number.get()
@@ -484,12 +497,20 @@ class System(
         return LastRuntimeUpgradeInfo(runtime.spec_version, runtime.spec_name)
 
     def _ensure_upgrade(self, code: bytes) -> None:
+        wrong = self._fault(code)
+        if wrong is not None:
+            raise DispatchFailure(wrong)
+
+    def _fault(self, code: bytes) -> Error | None:
+        """Why the code is no newer version of this runtime."""
         version = self.runtime.version_in(code)
         if version is None:
-            raise DispatchFailure(Error.FAILED_TO_EXTRACT_RUNTIME_VERSION)
-        ensure(version.spec_name == self.runtime.spec_name, Error.INVALID_SPEC_NAME)
-        higher = version.spec_version > self.runtime.spec_version
-        ensure(higher, Error.SPEC_VERSION_NEEDS_TO_INCREASE)
+            return Error.FAILED_TO_EXTRACT_RUNTIME_VERSION
+        if version.spec_name != self.runtime.spec_name:
+            return Error.INVALID_SPEC_NAME
+        if version.spec_version <= self.runtime.spec_version:
+            return Error.SPEC_VERSION_NEEDS_TO_INCREASE
+        return None
 
     def _update_code(self, code: bytes) -> None:
         self.runtime.slot.overlay.write_raw(CODE, code)
@@ -529,13 +550,16 @@ class System(
 
     def dec_providers(self, who: AccountId) -> None:
         """Fails where a consumer needs the last provider; the last one's end is the account's."""
+        if who not in self.account:
+            return
         info = self.account[who]
-        if info.providers <= 1 and info.sufficients == 0:
-            if info.consumers:
-                raise DispatchFailure(CONSUMER_REMAINING)
-            self._kill(who)
+        left = max(info.providers - 1, 0)
+        if not left and info.consumers:
+            raise DispatchFailure(CONSUMER_REMAINING)
+        if left or info.sufficients:
+            self.account[who] = replace(info, providers=left)
         else:
-            self.account[who] = replace(info, providers=max(info.providers - 1, 0))
+            self._kill(who)
 
     def inc_sufficients(self, who: AccountId) -> None:
         info = self.account[who]
@@ -545,11 +569,14 @@ class System(
             self.emit(NewAccount(who))
 
     def dec_sufficients(self, who: AccountId) -> None:
+        if who not in self.account:
+            return
         info = self.account[who]
-        if info.sufficients <= 1 and info.providers == 0:
-            self._kill(who)
+        left = max(info.sufficients - 1, 0)
+        if left or info.providers:
+            self.account[who] = replace(info, sufficients=left)
         else:
-            self.account[who] = replace(info, sufficients=max(info.sufficients - 1, 0))
+            self._kill(who)
 
     def inc_consumers(self, who: AccountId) -> None:
         info = self.account[who]

@@ -19,6 +19,7 @@ from tilth.frame import (
     codec,
     u64,
 )
+from tilth.pallets.timestamp.weights import WEIGHTS
 
 INHERENT: Final = b"timstap0"
 # primitives/timestamp: how far into the future an author's clock may be
@@ -32,6 +33,8 @@ class OnTimestampSet(Protocol):
 
 
 class Timestamp(Pallet[Never, Never]):
+    weights = WEIGHTS
+
     minimum_period: Const[Moment]
     """The least time between two blocks, in milliseconds."""
     on_timestamp_set: OnTimestampSet | None = None

@@ -10,7 +10,6 @@ from tilth.frame import (
     Measured,
     PostInfo,
     Reason,
-    RuntimeCall,
     SignedCaller,
     Transaction,
     TransactionExtension,
@@ -42,7 +41,7 @@ class ChargeTransactionPayment(TransactionExtension):
     def __init__(self, payment: TransactionPayment) -> None:
         self._payment = payment
 
-    def weight(self, value: _Tip, call: RuntimeCall) -> Weight:
+    def fixed_weight(self) -> Weight:
         measured = self._payment.weights.get("charge_transaction_payment", Measured(0))
         assert isinstance(measured, Measured), "an extension's weight is a constant"
         return measured.under(self._payment.db)
@@ -51,7 +50,7 @@ class ChargeTransactionPayment(TransactionExtension):
         who = _signer(transaction)
         if who is None:
             return ValidTransaction()
-        fee = self._payment.compute_fee(transaction.length, transaction.info, value.tip)
+        fee = self._payment.fee(transaction.length, transaction.info, value.tip)
         if fee and not self._payment.currency.can_withdraw(who, fee):
             raise invalid(validity.Payment())
         priority = self._payment.priority(transaction.length, transaction.info, value.tip, fee)
@@ -61,7 +60,7 @@ class ChargeTransactionPayment(TransactionExtension):
         who = _signer(transaction)
         if who is None:
             return value.tip, None
-        fee = self._payment.compute_fee(transaction.length, transaction.info, value.tip)
+        fee = self._payment.fee(transaction.length, transaction.info, value.tip)
         if fee and not self._payment.currency.withdraw_fee(who, fee):
             raise invalid(validity.Payment())
         return value.tip, (who, fee)
@@ -78,7 +77,7 @@ class ChargeTransactionPayment(TransactionExtension):
             return self.weight(_Tip(tip), transaction.call)
         who, paid = charge
         info, length = transaction.info, transaction.length
-        fee = self._payment.compute_actual_fee(length, info, post, tip)
+        fee = self._payment.actual_fee(length, info, post, tip)
         self._payment.settle(who, paid, fee)
         self._payment.emit(TransactionFeePaid(who, fee, tip))
         return ZERO_WEIGHT

@@ -10,18 +10,18 @@ from tilth.frame import (
     DefaultValue,
     DispatchClass,
     DispatchInfo,
-    Extrinsic,
     Pallet,
     Pays,
     PostInfo,
     RuntimeApi,
-    RuntimeCall,
     TypeName,
     Weight,
-    api_method,
     event,
     u8,
-    u32,
+)
+from tilth.pallets.transaction_payment.api import (
+    TransactionPaymentApi,
+    TransactionPaymentCallApi,
 )
 from tilth.pallets.transaction_payment.multiplier import (
     ONE,
@@ -33,8 +33,8 @@ from tilth.pallets.transaction_payment.types import (
     InclusionFee,
     Multiplier,
     Releases,
-    RuntimeDispatchInfo,
 )
+from tilth.pallets.transaction_payment.weights import WEIGHTS
 
 
 @event
@@ -91,6 +91,8 @@ def byte_each(length: int) -> int:
 
 
 class TransactionPayment(Pallet[TransactionFeePaid, Never]):
+    weights = WEIGHTS
+
     currency: FeeCurrency
     limits: BlockLimits
     weight_to_fee: Callable[[Weight], int] = staticmethod(picosecond_each)
@@ -112,25 +114,26 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
         multiplier = self.next_fee_multiplier.get()
         self.next_fee_multiplier.put(self.fee_multiplier_update.next(multiplier, self.limits))
 
-    def compute_fee(self, length: int, info: DispatchInfo, tip: int) -> int:
-        return self.fee_details(length, info).total(tip)
+    def fee(self, length: int, info: DispatchInfo, tip: int) -> int:
+        """What a call may cost at most, the tip included."""
+        return self.fee_details(length, info, tip).total
 
-    def compute_actual_fee(self, length: int, info: DispatchInfo, post: PostInfo, tip: int) -> int:
-        """The fee for what the call really weighed and whether it pays."""
-        details = self._details(length, post.weight(info), post.pays(info), info.dispatch_class)
-        return details.total(tip)
+    def actual_fee(self, length: int, info: DispatchInfo, post: PostInfo, tip: int) -> int:
+        """What a call cost, by what it really weighed and whether it pays."""
+        weight, pays = post.weight(info), post.pays(info)
+        return self._details(length, weight, pays, info.dispatch_class, tip).total
 
-    def fee_details(self, length: int, info: DispatchInfo) -> FeeDetails:
-        return self._details(length, info.total_weight, info.pays_fee, info.dispatch_class)
+    def fee_details(self, length: int, info: DispatchInfo, tip: int) -> FeeDetails:
+        return self._details(length, info.total_weight, info.pays_fee, info.dispatch_class, tip)
 
     def _details(
-        self, length: int, weight: Weight, pays: Pays, dispatch_class: DispatchClass
+        self, length: int, weight: Weight, pays: Pays, dispatch_class: DispatchClass, tip: int
     ) -> FeeDetails:
         if pays is Pays.NO:
-            return FeeDetails(None)
+            return FeeDetails(None, tip)
         base = self.fee_of_weight(self.limits.base_extrinsic(dispatch_class))
         adjusted = self.next_fee_multiplier.get() * self.fee_of_weight(weight) // ONE
-        return FeeDetails(InclusionFee(base, self.length_to_fee(length), adjusted))
+        return FeeDetails(InclusionFee(base, self.length_to_fee(length), adjusted), tip)
 
     def fee_of_weight(self, weight: Weight) -> int:
         """Never more than a whole block's."""
@@ -155,66 +158,7 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
         return min(priority, 2**64 - 1)
 
     def apis(self) -> tuple[RuntimeApi, ...]:
-        return TransactionPaymentApi(self), TransactionPaymentCallApi(self)
-
-
-class TransactionPaymentApi(RuntimeApi):
-    """What an extrinsic will cost."""
-
-    version = 4
-
-    def __init__(self, payment: TransactionPayment) -> None:
-        super().__init__(payment.runtime)
-        self._payment = payment
-
-    @api_method
-    def query_info(self, uxt: Extrinsic, len: u32) -> RuntimeDispatchInfo:
-        """Weight, class and fee, without the tip."""
-        fee = 0 if uxt.is_bare else self._payment.compute_fee(len, uxt.info, 0)
-        return RuntimeDispatchInfo(uxt.info.total_weight, uxt.info.dispatch_class, fee)
-
-    @api_method
-    def query_fee_details(self, uxt: Extrinsic, len: u32) -> FeeDetails:
-        """What the fee is made of."""
-        return FeeDetails(None) if uxt.is_bare else self._payment.fee_details(len, uxt.info)
-
-    @api_method
-    def query_weight_to_fee(self, weight: Weight) -> Balance:
-        """What so much weight costs, before adjustment."""
-        return self._payment.fee_of_weight(weight)
-
-    @api_method
-    def query_length_to_fee(self, length: u32) -> Balance:
-        """What so many bytes cost."""
-        return self._payment.length_to_fee(length)
-
-
-class TransactionPaymentCallApi(RuntimeApi):
-    """What a call will cost."""
-
-    version = 3
-
-    def __init__(self, payment: TransactionPayment) -> None:
-        super().__init__(payment.runtime)
-        self._payment = payment
-
-    @api_method
-    def query_call_info(self, call: RuntimeCall, len: u32) -> RuntimeDispatchInfo:
-        """Weight, class and fee of a call by itself."""
-        fee = self._payment.compute_fee(len, call.info, 0)
-        return RuntimeDispatchInfo(call.info.total_weight, call.info.dispatch_class, fee)
-
-    @api_method
-    def query_call_fee_details(self, call: RuntimeCall, len: u32) -> FeeDetails:
-        """What the fee of a call is made of."""
-        return self._payment.fee_details(len, call.info)
-
-    @api_method
-    def query_weight_to_fee(self, weight: Weight) -> Balance:
-        """What so much weight costs, before adjustment."""
-        return self._payment.fee_of_weight(weight)
-
-    @api_method
-    def query_length_to_fee(self, length: u32) -> Balance:
-        """What so many bytes cost."""
-        return self._payment.length_to_fee(length)
+        return (
+            TransactionPaymentApi(self.runtime, self),
+            TransactionPaymentCallApi(self.runtime, self),
+        )

@@ -38,12 +38,12 @@ class InclusionFee:
 
 @struct(path="pallet_transaction_payment::types::FeeDetails", params={"Balance": Balance})
 class FeeDetails:
-    """Without the tip, which never travels in answers."""
-
     inclusion_fee: Annotated[InclusionFee | None, TypeName("Option<InclusionFee<Balance>>")]
+    tip: Annotated[Balance, TypeName("Balance")] = 0
 
-    def total(self, tip: int) -> int:
-        return tip + (self.inclusion_fee.total if self.inclusion_fee is not None else 0)
+    @property
+    def total(self) -> int:
+        return self.tip + (self.inclusion_fee.total if self.inclusion_fee is not None else 0)
 
 
 @struct(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from heapq import merge
+from itertools import islice
 from typing import Any, Final, TypeAlias, final
 
 from tilth.primitives.scale import Compact, codec, u32
@@ -10,7 +11,7 @@ from tilth.primitives.trie import Trie
 Encode: TypeAlias = Callable[[Any], bytes]
 Decode: TypeAlias = Callable[[bytes], Any]
 
-_encode_length: Final = codec(Compact[u32]).encode
+_length: Final = codec(Compact[u32])
 
 
 @final
@@ -44,13 +45,17 @@ class Raw:
 class Appended:
     """A vector that only grows: its items stay encoded and are joined at the end of the block."""
 
-    __slots__ = ("items",)
+    __slots__ = ("_before", "_count_before", "items")
 
-    def __init__(self) -> None:
+    def __init__(self, stored: bytes) -> None:
+        """Go on after a vector that is stored already, or from an empty one."""
+        self._count_before, start = _length.decode_at(stored, 0) if stored else (0, 0)
+        self._before = stored[start:]
         self.items: list[bytes] = []
 
     def encoded(self) -> bytes:
-        return _encode_length(len(self.items)) + b"".join(self.items)
+        length = _length.encode(self._count_before + len(self.items))
+        return length + self._before + b"".join(self.items)
 
 
 def _encode_raw(value: Raw) -> bytes:
@@ -84,12 +89,13 @@ class Overlay:
     def read(self, key: bytes, decode: Decode) -> Any:
         """The decoded value, or ABSENT."""
         value = self._values.get(key, _UNREAD)
-        if value is _UNREAD:
+        kind = type(value)
+        if kind is _Sentinel and value is _UNREAD:
             data = self.trie.get(key)
             value = self._values[key] = ABSENT if data is None else decode(data)
-        elif type(value) is Raw:
+        elif kind is Raw:
             return decode(value.data)
-        elif type(value) is Appended:
+        elif kind is Appended:
             return decode(value.encoded())
         return value
 
@@ -111,8 +117,7 @@ class Overlay:
             value.items.append(item)
 
     def _begin_appending(self, key: bytes, item: bytes) -> None:
-        assert self.raw(key) is None, "a vector is appended to only within the block that began it"
-        value = Appended()
+        value = Appended(self.raw(key) or b"")
         value.items.append(item)
         self.write(key, value, _encode_appended)
 
@@ -182,11 +187,17 @@ class Overlay:
             last = key
 
     def clear_prefix(self, prefix: bytes, limit: int | None = None) -> int:
-        """Delete the keys with the prefix, at most `limit`; returns how many were deleted."""
-        keys = list(self.keys(prefix))[:limit]
-        for key in keys:
+        """Delete the keys with the prefix; returns how many were deleted.
+
+        The limit counts keys that the block began with: what it wrote goes in any case, as in
+        primitives/state-machine/src/ext.rs.
+        """
+        keys = [key for key in self._dirty if key.startswith(prefix)]
+        keys += [key for key in islice(self.trie.keys(prefix), limit) if key not in self._dirty]
+        doomed = [key for key in keys if self._values.get(key) is not ABSENT]
+        for key in doomed:
             self.delete(key)
-        return len(keys)
+        return len(doomed)
 
 
 def _restore(table: dict[bytes, Any], key: bytes, value: Any, nothing: Any) -> None:
