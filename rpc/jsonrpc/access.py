@@ -89,7 +89,9 @@ class Gate:
         return self._loopback and not proxied and headers.get("host", "").lower() in self._hosts
 
     def _is_known(self, origin: str) -> bool:
-        return self._origin.fullmatch(origin) is not None
+        """Listed, or a page of this node itself."""
+        own = origin.partition("://")[2].lower() in self._hosts
+        return own or self._origin.fullmatch(origin) is not None
 
 
 def _pattern(origins: tuple[str, ...]) -> re.Pattern[str]:

@@ -13,7 +13,8 @@ try:
 except ImportError:  # a platform without its compiled part
     from websockets.utils import apply_mask
 
-_WHOLE: Final = (0x81, 0x82)  # FIN, and text or binary
+_TEXT: Final = 0x81  # FIN and opcode 1
+_WHOLE: Final = (_TEXT, 0x82)  # text or binary, unfragmented
 _MASKED: Final = 0x80
 _DATA: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 # A frame this many times too large is refused by closing, not by reading past it.
@@ -68,19 +69,18 @@ class Frames:
                 if message is not None:
                     return message
                 continue
-            header, length = self._measure()
-            end = header + length
+            header, end = self._measure()
             if not header:
                 return None
-            if not self._is_ordinary():
+            if buffer[0] not in _WHOLE or buffer[1] < _MASKED or not self._is_between_messages():
                 self._owed = end
-            elif length > self._size:
-                self._begin_oversized(end, length)
+            elif end - header > self._size:
+                self._begin_oversized(header, end)
             elif len(buffer) < end:
                 return None
             else:
                 payload = apply_mask(buffer[header:end], buffer[header - 4 : header])
-                is_text = buffer[0] == _WHOLE[0]
+                is_text = buffer[0] == _TEXT
                 del buffer[:end]
                 return self._message(payload, is_text)
         return None
@@ -105,13 +105,11 @@ class Frames:
         """What is to be sent; an empty item means to hang up."""
         return self._protocol.data_to_send()
 
-    def _is_ordinary(self) -> bool:
-        buffer = self._buffer
-        begins = buffer[0] in _WHOLE and self._parts is None
-        return begins and buffer[1] >= _MASKED and self.open
+    def _is_between_messages(self) -> bool:
+        return self._parts is None and self.open
 
     def _measure(self) -> tuple[int, int]:
-        """The sizes of the next frame's header and payload; no header if it is incomplete."""
+        """Where the next frame's payload begins and ends; zeros if its header is incomplete."""
         buffer = self._buffer
         if len(buffer) < 2:
             return 0, 0
@@ -123,10 +121,10 @@ class Frames:
             length = buffer[2] << 8 | buffer[3]
         elif length == 127:
             length = int.from_bytes(buffer[2:10], "big")
-        return header, length
+        return header, header + length
 
-    def _begin_oversized(self, end: int, length: int) -> None:
-        if length > self._size * _SKIPPABLE:
+    def _begin_oversized(self, header: int, end: int) -> None:
+        if end - header > self._size * _SKIPPABLE:
             self._owed = end
         else:
             self._skip = end
@@ -173,7 +171,7 @@ class Frames:
 def text_header(length: int) -> bytes:
     """The header of an unfragmented text frame, as a server sends it."""
     if length < 126:
-        return bytes((_WHOLE[0], length))
+        return bytes((_TEXT, length))
     if length < 2**16:
-        return struct.pack("!BBH", _WHOLE[0], 126, length)
-    return struct.pack("!BBQ", _WHOLE[0], 127, length)
+        return struct.pack("!BBH", _TEXT, 126, length)
+    return struct.pack("!BBQ", _TEXT, 127, length)

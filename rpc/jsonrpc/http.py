@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Coroutine
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -56,6 +57,7 @@ class HttpConnection(asyncio.Protocol):
         self._out: list[bytes] = []
         self._received = 0
         self._full = False
+        self._idle = False
         self._finishing = False
         self._switched = False
         now = edge.clock()
@@ -81,8 +83,9 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._gone_by is not None:
             return
-        if not self._requests.begun:
-            self._note_beginning()
+        if self._idle:
+            self._idle = False
+            self._deadline = self._edge.clock() + self._edge.limits.head_seconds
         self._received += len(data)
         in_head = self._requests.in_head
         self._requests.feed(data)
@@ -94,9 +97,8 @@ class HttpConnection(asyncio.Protocol):
         self._work()
 
     def eof_received(self) -> bool:
-        """A peer that has sent all its requests still gets the answers."""
-        self._finishing = True
-        return self._is_answering() and self._gone_by is None
+        """Close behind the output: while something is answered the peer is not read from."""
+        return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._edge.connections.discard(self)
@@ -139,11 +141,6 @@ class HttpConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         self._transport.abort()
-
-    def _note_beginning(self) -> None:
-        now = self._edge.clock()
-        if self._received:
-            self._deadline = now + self._edge.limits.head_seconds
 
     def _give_up(self) -> None:
         if not self._requests.begun:
@@ -246,7 +243,7 @@ class HttpConnection(asyncio.Protocol):
             self._session = Session(
                 edge.table, edge.node, edge.limits, self._client, self._keep, self._meter
             )
-        self._session.unsafe = edge.gate.trusts(request.headers)
+        self._session.trusted = partial(edge.gate.trusts, request.headers)
         self._reply = b""  # a notification is acknowledged by an empty body
         return self._session.receive(text)
 
@@ -273,7 +270,10 @@ class HttpConnection(asyncio.Protocol):
         self._out.append(self._head(turn.request, response, persistent))
         if turn.request.method != "HEAD":
             self._out.append(response.body)
-        self._deadline = self._edge.clock() + self._edge.limits.idle_seconds
+        self._idle = not self._requests.begun
+        self._deadline = self._edge.clock() + (
+            self._edge.limits.idle_seconds if self._idle else self._edge.limits.head_seconds
+        )
         if not persistent:
             self._part(self._requests.deaf)
 
@@ -328,7 +328,7 @@ class HttpConnection(asyncio.Protocol):
             self._transport,
             frames,
             peer=self._peer,
-            unsafe=edge.gate.trusts(request.headers),
+            trusted=partial(edge.gate.trusts, request.headers),
             meter=meter,
         )
         self._switched = True

@@ -114,6 +114,8 @@ def read_hex(value: object) -> bytes:
 
 
 def read_hash(value: object) -> bytes:
+    if type(value) is str and len(value) == 66 and value.startswith("0x"):
+        return _unhex(value[2:], 2)
     expected = f"{_HEX} with length of 64"
     digits, prefix = _digits(value, expected)
     if len(digits) != 64:
@@ -124,9 +126,9 @@ def read_hash(value: object) -> bytes:
 def read_json(value: object) -> Any:
     """Any JSON value that serde_json would hold: finite, of whole characters, 128 levels deep."""
     level: list[object] = [value]
-    for _ in range(_DEPTH):
+    for _ in range(_DEPTH - 1):
         level = [inner for item in level for inner in _parts(item)]
-    if level:
+    if any(isinstance(item, list | dict) or _parts(item) for item in level):
         raise Misfit("recursion limit exceeded", Place.BEFORE)
     return value
 

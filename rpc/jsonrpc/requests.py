@@ -87,7 +87,6 @@ class Requests:
         self._peer = peer
         self._refusal = refusal
         self._parser = httptools.HttpRequestParser(self)
-        self._raw = 0
         self._verdict: Response | None = None
         self._start()
 
@@ -145,13 +144,15 @@ class Requests:
         self.begun = False
         self.in_head = True
         if not self.deaf:
-            self._take_turn(self._verdict, self._parser.should_keep_alive())
+            persistent = self._parser.should_keep_alive() and self._refusal is None
+            self._take_turn(self._verdict, persistent)
 
     def refuse(self, response: Response) -> None:
         """Answer what has arrived of a request, and listen no longer."""
         self._refuse(response)
 
     def _start(self) -> None:
+        self._raw = 0
         self._url = b""
         self._headers: dict[str, str] = {}
         self._method = ""

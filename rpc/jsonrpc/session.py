@@ -35,6 +35,7 @@ from tilth.rpc.jsonrpc.wire import (
     read,
     read_items,
     success,
+    to_json,
 )
 
 _log = logging.getLogger("tilth.rpc")
@@ -69,7 +70,9 @@ class Session:
         push: Callable[[bytes], None],
         meter: Meter | None = None,
     ) -> None:
-        self.unsafe = False
+        self.trusted: Callable[[], bool] = bool
+        """Whether the caller may use unsafe methods; asked when it tries to."""
+
         self._table = table
         self._node = node
         self._limits = limits
@@ -79,13 +82,14 @@ class Session:
 
     def receive(self, text: str) -> Work | None:
         """Answer a message; what is still to be awaited is returned and must be run."""
-        text = opening(text)
-        if text[:1] == "{":
-            return self._receive_one(text)
-        if text[:1] == "[":
-            return self._receive_batch(text)
-        self.refuse(PARSE_ERROR)
-        return None
+        if text[:1] != "{":
+            text = opening(text)
+            if not text:
+                self.refuse(PARSE_ERROR)
+                return None
+            if text[0] == "[":
+                return self._receive_batch(text)
+        return self._receive_one(text)
 
     def refuse(self, error: bytes) -> None:
         """Answer a message of which no request could be made."""
@@ -129,14 +133,14 @@ class Session:
         method = self._table.get(name)
         if method is None:
             return failure(id_, METHOD_NOT_FOUND)
-        if method.unsafe and not self.unsafe:
+        if method.unsafe and not self.trusted():
             return failure(id_, UNSAFE_DENIED)
         if method.form is Form.UNSUBSCRIPTION:
             return self._unsubscribe(id_, method, request.get("params"))
         try:
             arguments = method.bind(request.get("params"))
         except Misfit as misfit:
-            return failure(id_, invalid_params(explain(misfit, text, at)))
+            return failure(id_, invalid_params(_explained(misfit, text, at)))
         if method.form is Form.PLAIN:
             return self._call(id_, method, arguments)
         if method.form is Form.ASYNC:
@@ -160,7 +164,7 @@ class Session:
             return _failed(id_, method, error)
 
     def _success(self, id_: object, result: object) -> bytes:
-        answer = success(id_, encode(result))
+        answer = success(id_, to_json(result))
         if len(answer) > self._limits.response_size:
             return failure(id_, response_too_big(self._limits.response_size))
         return answer
@@ -329,6 +333,13 @@ def _malformed(request: dict[str, Any], id_: object, stray: bytes) -> bytes | No
     if is_id(id_):
         return failure(id_, INVALID_REQUEST)
     return failure(None, INVALID_REQUEST if notifies else stray)
+
+
+def _explained(misfit: Misfit, text: str, at: int) -> str:
+    try:
+        return explain(misfit, text, at)
+    except RecursionError:  # nested as deeply as could be read, but not deeper in the stack
+        return misfit.text
 
 
 def _failed(id_: object, method: Method, error: Exception) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from websockets.frames import CloseCode
@@ -34,7 +34,7 @@ class WebSocketConnection(asyncio.Protocol):
         frames: Frames,
         *,
         peer: str,
-        unsafe: bool,
+        trusted: Callable[[], bool],
         meter: Meter | None,
     ) -> None:
         now = edge.clock()
@@ -44,7 +44,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._client = Client(peer, self, edge.rng)
         self._session = Session(edge.table, edge.node, edge.limits, self._client, self.push, meter)
-        self._session.unsafe = unsafe
+        self._session.trusted = trusted
         self._calls: set[asyncio.Task[None]] = set()
         self._streams: set[asyncio.Task[None]] = set()
         self._out: list[bytes] = []
@@ -89,7 +89,7 @@ class WebSocketConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._full = False
         while self._waiting and not self._full:
-            self._send(*self._waiting.popleft())
+            self._out += self._waiting.popleft()
             self._flush()
         if not self._full:
             self._room.set()
@@ -117,7 +117,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._transport.abort()
 
     def push(self, message: bytes) -> None:
-        self._enqueue((text_header(len(message)), message))
+        size = len(message)
+        self._enqueue(size, (text_header(size), message))
 
     def notify(self, start: bytes, result: Encoded) -> bool:
         """Queue a notification; a client for which too many wait is cut off, alone."""
@@ -127,7 +128,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._hang_up(CloseCode.POLICY_VIOLATION)
             return False
         size = len(start) + len(result) + len(NOTIFICATION_END)
-        self._enqueue((text_header(size), start, result, NOTIFICATION_END))
+        self._enqueue(size, (text_header(size), start, result, NOTIFICATION_END))
         return True
 
     async def room(self) -> None:
@@ -156,7 +157,6 @@ class WebSocketConnection(asyncio.Protocol):
             busy = True
             self._loop.call_soon(self._work)
         self._send_control_frames()
-        self._flush()
         self._regulate(busy)
 
     def _is_busy(self) -> bool:
@@ -208,18 +208,15 @@ class WebSocketConnection(asyncio.Protocol):
             self._hang_up(CloseCode.GOING_AWAY)
         self._work()
 
-    def _enqueue(self, pieces: tuple[bytes, ...]) -> None:
+    def _enqueue(self, size: int, pieces: tuple[bytes, ...]) -> None:
+        """Gather output: one write per turn of the loop, in the order of sending."""
         if self._gone_by is not None:
             return
         if self._full:
             self._waiting.append(pieces)
-        else:
-            self._send(*pieces)
-
-    def _send(self, *pieces: bytes) -> None:
-        """Gather output: one write per turn of the loop, in the order of sending."""
+            return
         self._out += pieces
-        self._out_size += sum(map(len, pieces))
+        self._out_size += size
         if self._out_size > _GATHER:
             self._flush()
         elif not self._flush_is_due:
@@ -236,16 +233,16 @@ class WebSocketConnection(asyncio.Protocol):
         """Control frames overtake what waits for room."""
         for piece in self._frames.output():
             if piece:
-                self._send(piece)
+                self._out.append(piece)
             else:
                 self._flush()
                 self._leave()
+        self._flush()
 
     def _hang_up(self, code: int) -> None:
         if self._gone_by is None:
             self._frames.close(code)
             self._send_control_frames()
-            self._flush()
             self._expect_the_end()
 
     def _leave(self) -> None:

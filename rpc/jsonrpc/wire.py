@@ -96,16 +96,24 @@ def _hex(value: object) -> str:
     raise TypeError(f"a result holds a {type(value).__name__}, which has no JSON form")
 
 
-_to_json = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_hex
+# A result that contains itself ends in a RecursionError as surely as in the check that is left out.
+_dump = json.JSONEncoder(
+    ensure_ascii=False,
+    separators=(",", ":"),
+    allow_nan=False,
+    check_circular=False,
+    default=_hex,
 ).encode
 
 
-def encode(value: object) -> Encoded:
+def to_json(value: object) -> bytes:
     """JSON without blanks; bytes become 0x-prefixed hex, what is Encoded already stays as it is."""
-    if type(value) is Encoded:
-        return value
-    return Encoded(_to_json(value).encode())
+    return value if type(value) is Encoded else _dump(value).encode()
+
+
+def encode(value: object) -> Encoded:
+    """`to_json`, for results that are sent more than once."""
+    return value if type(value) is Encoded else Encoded(_dump(value).encode())
 
 
 def is_unicode(text: str) -> bool:
@@ -127,7 +135,7 @@ def is_id(value: object) -> bool:
 
 
 def encode_id(value: object) -> bytes:
-    return b"%d" % value if type(value) is int else encode(value)
+    return b"%d" % value if type(value) is int else to_json(value)
 
 
 def success(id_: object, result: bytes) -> bytes:

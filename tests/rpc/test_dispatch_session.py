@@ -262,6 +262,18 @@ def test_a_huge_integer_is_a_wrong_parameter_and_not_a_crash() -> None:
         assert (reply["id"], reply["error"]["code"]) == ("x", -32602)
 
 
+def test_nesting_of_any_depth_is_answered() -> None:
+    wire = Wire()
+    for depth in (10, 127, 128, *range(850, 1000)):
+        nested = "[" * depth + "]" * depth
+        for method in ("echo", "add"):
+            text = f'{{"jsonrpc":"2.0","id":1,"method":"{method}","params":[{nested}]}}'
+            reply = json.loads(wire.say(text)[0])
+            fits = method == "echo" and depth < 128
+            assert fits is ("result" in reply)
+            assert fits or reply["error"]["code"] in (-32602, -32700)
+
+
 def test_invalid_params_carry_the_reason() -> None:
     assert Wire().call("add", "1")["error"] == {
         "code": -32602,
@@ -294,7 +306,7 @@ def test_an_unexpected_failure_is_logged_once_and_tells_the_caller_nothing(
 def test_unsafe_methods_need_the_permission() -> None:
     wire = Wire()
     denied = wire.call("author_rotateKeys")
-    wire.session.unsafe = True
+    wire.session.trusted = lambda: True
 
     assert denied["error"] == {
         "code": -32601,

@@ -114,6 +114,18 @@ async def test_a_head_must_be_whole_after_ten_seconds_however_it_drips() -> None
         assert (await peer.received()).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
 
 
+async def test_blank_lines_before_a_request_do_not_buy_time() -> None:
+    async with connected() as peer:
+        for _ in range(9):
+            await peer.send(b"\r\n")
+            await peer.pass_time(1)
+        assert peer.is_served()
+        await peer.send(b"\r\n")
+        await peer.pass_time(1.1)
+
+        assert await peer.received() == b""
+
+
 async def test_a_kept_alive_connection_may_idle_for_a_minute() -> None:
     async with connected() as peer:
         await peer.send(peer.head(len(HELLO)) + HELLO)
@@ -188,6 +200,22 @@ async def test_a_slow_but_steady_message_is_taken() -> None:
         await peer.send(b" " * (20_000 - 18_000 - len(HELLO)))
 
         assert (await peer.reader.readexactly(40)).endswith(b'"result":"lo"}')
+
+
+async def test_time_in_which_a_client_is_not_read_from_does_not_count_against_it() -> None:
+    async with connected() as peer:
+        await peer.shake_hands()
+        transport: asyncio.Transport = peer.writer.transport  # type: ignore[assignment]
+        transport.pause_reading()
+        call = json.dumps({"jsonrpc": "2.0", "method": "repeat", "params": [10**7], "id": 1})
+        whole = b"\x81" + bytes([0x80 | len(call)]) + b"\0\0\0\0" + call.encode()
+        await peer.send(whole + b"\x81\x80\0\0")
+        await peer.pass_time(50)
+        transport.resume_reading()
+        await peer.reader.readexactly(10**7)
+        await peer.pass_time(1)
+
+        assert peer.is_served()
 
 
 async def test_a_peer_that_reads_nothing_for_a_minute_is_left() -> None:

@@ -167,6 +167,17 @@ async def test_a_body_may_come_in_chunks_and_in_pieces() -> None:
     assert reply.json["result"] == "lo"
 
 
+async def test_a_large_body_does_not_count_towards_the_next_head() -> None:
+    async with serving() as server, peer(server) as one:
+        first = await one.ask(post(server, HELLO + " " * 500_000))
+        request = post(server, HELLO)
+        one.writer.write(request[:20])
+        await asyncio.sleep(0.02)
+        second = await one.ask(request[20:])
+
+    assert first.json == second.json
+
+
 async def test_a_notification_is_acknowledged_with_an_empty_body() -> None:
     async with serving() as server:
         reply = await ask(server, post(server, '{"jsonrpc":"2.0","method":"hello"}'))
@@ -450,6 +461,8 @@ DENIED = {"code": -32601, "message": "RPC call is unsafe to be called externally
         (Access(methods=RpcMethods.UNSAFE), {"x_real_ip": "1.2.3.4"}, True),
         (Access(methods=RpcMethods.UNSAFE, cors=None), {"origin": "https://evil.example"}, False),
         (Access(cors=("https://mine.example",)), {"origin": "https://mine.example"}, True),
+        (Access(cors=()), {"origin": "http://localhost:3000"}, False),
+        (Access(cors=(), hosts=("a.example",)), {"origin": "https://A.example"}, True),
     ],
 )
 async def test_unsafe_methods_are_for_the_operator(
@@ -484,6 +497,9 @@ async def test_connections_beyond_the_limit_are_told_so_and_a_freed_place_is_usa
             assert (await one.ask(post(server, HELLO))).status == 200
             assert (await two.ask(post(server, HELLO))).status == 200
             surplus = await ask(server, post(server, HELLO))
+            async with peer(server) as three:
+                assert (await three.ask(get(server, "/"))).status == 429
+                assert await three.ended()
         await asyncio.sleep(0.05)
         freed = await ask(server, post(server, HELLO))
 
