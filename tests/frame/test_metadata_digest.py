@@ -1,6 +1,7 @@
 """RFC-78's digest, held to a wallet's tests and to a signature that a real runtime accepted."""
 
 import gzip
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Never
 
@@ -11,8 +12,8 @@ from tilth.frame import Pallet, Runtime, RuntimeCall, Signed, call, codec, repla
 from tilth.frame.metadata import Metadata
 from tilth.frame.metadata.digest import metadata_digest
 from tilth.frame.metadata.v15 import V15, Extrinsic, MetadataV15, OuterEnums
-from tilth.frame.metadata_hash import CheckMetadataHash, MetadataHashMode, Mode
 from tilth.frame.version import RuntimeVersion
+from tilth.pallets.system.metadata_hash import CheckMetadataHash, Mode
 from tilth.primitives.scale.info import (
     ArrayDef,
     BitSequenceDef,
@@ -196,7 +197,7 @@ class GuardedRuntime(Runtime):
     def __init__(self, *, decimals: int = 10) -> None:
         super().__init__()
         self.acre = self.add(3, Acre())
-        self.guard = CheckMetadataHash(self, decimals=decimals, token_symbol="PAS")
+        self.guard = CheckMetadataHash(partial(self.metadata_digest, decimals, "PAS"))
         self.extensions = (self.guard,)
 
 
@@ -210,7 +211,7 @@ def test_a_plain_transaction_signs_no_digest() -> None:
 
 def test_an_offline_wallets_transaction_signs_the_digest() -> None:
     runtime = GuardedRuntime()
-    values = (MetadataHashMode(Mode.ENABLED),)
+    values = (CheckMetadataHash.explicit(Mode.ENABLED),)
     digest = Metadata(runtime).digest(decimals=10, token_symbol="PAS")
 
     assert runtime.pipeline.explicit.encode(values) == b"\1"

@@ -11,7 +11,6 @@ import pytest
 from tilth.frame import Runtime, Weight, codec
 from tilth.frame.metadata.v14 import Entry, Map
 from tilth.frame.metadata.v15 import V15, MetadataV15, Pallet
-from tilth.frame.metadata_hash import CheckMetadataHash
 from tilth.pallets.aura import Aura
 from tilth.pallets.balances import AccountData, Balances
 from tilth.pallets.sudo import Sudo
@@ -28,6 +27,7 @@ from tilth.pallets.system import (
     System,
     WeightReclaim,
 )
+from tilth.pallets.system.metadata_hash import CheckMetadataHash
 from tilth.pallets.timestamp import Timestamp
 from tilth.pallets.transaction_payment import ChargeTransactionPayment, TransactionPayment
 from tilth.primitives.scale.info import (
@@ -82,7 +82,7 @@ class SoloRuntime(Runtime):
             CheckNonce(system),
             CheckWeight(system),
             ChargeTransactionPayment(self.payment),
-            CheckMetadataHash(self, decimals=12, token_symbol="UNIT"),
+            CheckMetadataHash(),
             WeightReclaim(system),
         )
 

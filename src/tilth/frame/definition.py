@@ -2,11 +2,12 @@
 
 import ast
 import inspect
-import textwrap
+import sys
 import typing
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import pairwise
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args, get_origin
 
 from tilth.frame.call import CallMethod
@@ -277,14 +278,34 @@ def _ensure_unique(cls: type, names: list[str], what: str) -> None:
 
 
 def _sentences(cls: type) -> dict[str, tuple[str, ...]]:
-    """The string literal under each name of a class body, read from its source."""
+    """The string literal under each name of a class body."""
+    return _documented(cls.__module__).get(cls.__qualname__, {})
+
+
+@cache
+def _documented(module: str) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The documented names of each class of a module, read from its source."""
     try:
-        source = textwrap.dedent(inspect.getsource(cls))
-    except (OSError, TypeError):
+        source = inspect.getsource(sys.modules[module])
+    except (OSError, TypeError, KeyError):
         return {}
-    (body,) = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef))
+    return dict(_classes(ast.parse(source).body, ""))
+
+
+def _classes(
+    statements: list[ast.stmt], within: str
+) -> Iterator[tuple[str, dict[str, tuple[str, ...]]]]:
+    for statement in statements:
+        if isinstance(statement, ast.ClassDef):
+            yield within + statement.name, _literals(statement.body)
+            yield from _classes(statement.body, f"{within}{statement.name}.")
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _classes(statement.body, f"{within}{statement.name}.<locals>.")
+
+
+def _literals(body: list[ast.stmt]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
-    for statement, following in zip(body.body, body.body[1:], strict=False):
+    for statement, following in pairwise(body):
         name = _assigned_name(statement)
         if name and isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
             found[name] = sentences(str(following.value.value))

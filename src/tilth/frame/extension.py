@@ -51,8 +51,12 @@ class TransactionExtension:
         """What both sides sign without sending it."""
         return None
 
-    def weight(self, value: Any, call: RuntimeCall) -> Weight:
+    def fixed_weight(self) -> Weight | None:
+        """What it weighs whatever it carries; None where `weight` must be asked."""
         return ZERO_WEIGHT
+
+    def weight(self, value: Any, call: RuntimeCall) -> Weight:
+        return self.fixed_weight() or ZERO_WEIGHT
 
     def validate(self, value: Any, transaction: Transaction) -> ValidTransaction:
         """May set the transaction's origin."""
@@ -85,9 +89,10 @@ class Pipeline:
         self.explicit = codecs.of(_tuple(extension.explicit for extension in extensions))
         self.implicit = codecs.of(_tuple(extension.implicit for extension in extensions))
         self._implied = self._overriding("implied")
-        self._weighing = self._overriding("weight")
+        self._fixed_weight, self._weighing = _weights(self.extensions)
         self._validating = self._overriding("validate")
         self._preparing = self._overriding("prepare")
+        self._prepared_at = [position for position, _ in self._preparing]
         self._finishing = self._overriding("post_dispatch")
         self._validating_bare = self._overriding("validate_bare")
         self._preparing_bare = self._overriding("prepare_bare")
@@ -112,7 +117,7 @@ class Pipeline:
         return self.implicit.encode(tuple(implied))
 
     def weight(self, values: tuple[Any, ...], call: RuntimeCall) -> Weight:
-        total = ZERO_WEIGHT
+        total = self._fixed_weight
         for position, step in self._weighing:
             total += step(values[position], call)
         return total
@@ -156,6 +161,20 @@ class Pipeline:
     def post_dispatch_bare(self, transaction: Transaction, post: PostInfo) -> None:
         for _, step in self._finishing_bare:
             step(transaction, post)
+
+
+def _weights(
+    extensions: tuple[TransactionExtension, ...],
+) -> tuple[Weight, list[tuple[int, Any]]]:
+    """The sum of what is fixed, and which extensions must be asked each time."""
+    total, asked = ZERO_WEIGHT, []
+    for position, extension in enumerate(extensions):
+        fixed = extension.fixed_weight()
+        if fixed is None:
+            asked.append((position, extension.weight))
+        else:
+            total += fixed
+    return total, asked
 
 
 def _tuple(annotations: Any) -> Any:

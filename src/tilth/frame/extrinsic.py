@@ -147,8 +147,7 @@ class ExtrinsicFormat:
         info, values = extrinsic.call.info, extrinsic.values
         if values is None:
             return info
-        weight = self._pipeline.weight(values, extrinsic.call)
-        return DispatchInfo(info.call_weight, info.dispatch_class, info.pays_fee, weight)
+        return info.with_extensions(self._pipeline.weight(values, extrinsic.call))
 
     def check(self, extrinsic: Extrinsic) -> None:
         """Verify the signature against the current state; raises InvalidTransactionError."""

@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Annotated, Any, ClassVar, Final, Generic, TypeAlias, TypeVar, cast, get_args
 
 from tilth.frame.errors import DispatchFailure, Reason
-from tilth.frame.overlay import ABSENT, Slot
+from tilth.frame.overlay import ABSENT, Decode, Slot
 from tilth.primitives.crypto import hashing
 from tilth.primitives.scale import Codec, Codecs, scale_enum, u32
 
@@ -68,6 +68,7 @@ class StorageItem:
     prefix: bytes
     slot: Slot
     value: Codec[Any]
+    decode: Decode
     __orig_class__: Any
 
     @property
@@ -88,6 +89,7 @@ class StorageItem:
         )
         bound.slot = slot
         bound.value = codecs.of(self.annotations[-1])
+        bound.decode = bound.value.decode
         bound._bound(codecs)
         return bound
 
@@ -100,7 +102,7 @@ class StorageItem:
 
 class _Value(StorageItem, Generic[V]):
     def _read(self) -> Any:
-        return self.slot.overlay.read(self.prefix, self.value.decode)
+        return self.slot.overlay.read(self.prefix, self.decode)
 
     def put(self, value: V) -> None:
         self.slot.overlay.write(self.prefix, value, self.value.encode)
@@ -116,8 +118,8 @@ class StorageValue(_Value[V]):
     """One value, or none."""
 
     def get(self) -> V | None:
-        value = self._read()
-        return None if value is ABSENT else cast(V, value)
+        value: V = self._read()
+        return None if value is ABSENT else value
 
     def expect(self, reason: Reason) -> V:
         value = self._read()
@@ -153,8 +155,8 @@ class DefaultValue(_Defaulting, _Value[V]):
     """One value; its type's default where nothing is stored."""
 
     def get(self) -> V:
-        value = self._read()
-        return cast(V, self.default if value is ABSENT else value)
+        value: V = self._read()
+        return self.default if value is ABSENT else value
 
     def take(self) -> V:
         value = self.get()
@@ -166,8 +168,8 @@ class AppendedValue(_Defaulting, _Value[V]):
     """A vector that grows item by item within a block, such as its events."""
 
     def get(self) -> V:
-        value = self._read()
-        return cast(V, self.default if value is ABSENT else value)
+        value: V = self._read()
+        return self.default if value is ABSENT else value
 
     def append(self, item: bytes) -> None:
         """Add an item that is already encoded."""
@@ -209,7 +211,8 @@ class _Map(StorageItem, Generic[K, V]):
         )
 
     def _read(self, key: K) -> Any:
-        return self.slot.overlay.read(self.key_of(key), self.value.decode)
+        full = self._known.get(key) or self.key_of(key)
+        return self.slot.overlay.read(full, self.decode)
 
     def __setitem__(self, key: K, value: V) -> None:
         self.slot.overlay.write(self.key_of(key), value, self.value.encode)
@@ -222,10 +225,10 @@ class _Map(StorageItem, Generic[K, V]):
 
     def expect(self, key: K, reason: Reason) -> V:
         """The value, or the call fails for this reason."""
-        value = self._read(key)
+        value: V = self._read(key)
         if value is ABSENT:
             raise DispatchFailure(reason)
-        return cast(V, value)
+        return value
 
     def keys(self, *first: Any) -> Iterator[K]:
         """Every key, in the order of its hash; of a map with several keys, those that begin so."""
@@ -260,14 +263,14 @@ class StorageMap(_Map[K, V]):
     """A dict: an absent key has no value."""
 
     def get(self, key: K) -> V | None:
-        value = self._read(key)
-        return None if value is ABSENT else cast(V, value)
+        value: V = self._read(key)
+        return None if value is ABSENT else value
 
     def __getitem__(self, key: K) -> V:
-        value = self._read(key)
+        value: V = self._read(key)
         if value is ABSENT:
             raise KeyError(key)
-        return cast(V, value)
+        return value
 
     def take(self, key: K) -> V | None:
         value = self.get(key)
@@ -286,8 +289,8 @@ class DefaultMap(_Defaulting, _Map[K, V]):
         return self[key]
 
     def __getitem__(self, key: K) -> V:
-        value = self._read(key)
-        return cast(V, self.default if value is ABSENT else value)
+        value: V = self._read(key)
+        return self.default if value is ABSENT else value
 
     def take(self, key: K) -> V:
         value = self[key]

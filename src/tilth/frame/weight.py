@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, final
 
 from tilth.primitives.scale import Compact, scale_enum, struct, u64
 
@@ -16,15 +16,18 @@ class Weight:
 
     def __add__(self, other: "Weight") -> "Weight":
         """Saturating, as every sum of weights in FRAME is."""
-        return Weight(
-            min(self.ref_time + other.ref_time, U64_MAX),
-            min(self.proof_size + other.proof_size, U64_MAX),
-        )
+        ref_time = self.ref_time + other.ref_time
+        proof_size = self.proof_size + other.proof_size
+        if ref_time > U64_MAX or proof_size > U64_MAX:
+            return Weight(min(ref_time, U64_MAX), min(proof_size, U64_MAX))
+        return Weight(ref_time, proof_size)
 
     def __sub__(self, other: "Weight") -> "Weight":
-        return Weight(
-            max(self.ref_time - other.ref_time, 0), max(self.proof_size - other.proof_size, 0)
-        )
+        ref_time = self.ref_time - other.ref_time
+        proof_size = self.proof_size - other.proof_size
+        if ref_time < 0 or proof_size < 0:
+            return Weight(max(ref_time, 0), max(proof_size, 0))
+        return Weight(ref_time, proof_size)
 
     def __mul__(self, factor: int) -> "Weight":
         return Weight(min(self.ref_time * factor, U64_MAX), min(self.proof_size * factor, U64_MAX))
@@ -88,18 +91,46 @@ CallWeight: TypeAlias = Weight | Measured | Callable[..., Any]
 """A constant, a benchmark, or a function of the pallet and the call's arguments to either."""
 
 
-@struct
+@final
 class DispatchInfo:
     """What a call declares before it runs."""
 
-    call_weight: Weight
-    dispatch_class: DispatchClass = DispatchClass.NORMAL
-    pays_fee: Pays = Pays.YES
-    extension_weight: Weight = ZERO_WEIGHT
+    __slots__ = ("call_weight", "dispatch_class", "extension_weight", "pays_fee", "total_weight")
 
-    @property
-    def total_weight(self) -> Weight:
-        return self.call_weight + self.extension_weight
+    def __init__(
+        self,
+        call_weight: Weight,
+        dispatch_class: DispatchClass = DispatchClass.NORMAL,
+        pays_fee: Pays = Pays.YES,
+        extension_weight: Weight = ZERO_WEIGHT,
+    ) -> None:
+        self.call_weight = call_weight
+        self.dispatch_class = dispatch_class
+        self.pays_fee = pays_fee
+        self.extension_weight = extension_weight
+        self.total_weight = (
+            call_weight if extension_weight is ZERO_WEIGHT else call_weight + extension_weight
+        )
+
+    def with_extensions(self, weight: Weight) -> "DispatchInfo":
+        return DispatchInfo(self.call_weight, self.dispatch_class, self.pays_fee, weight)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, DispatchInfo)
+            and self.total_weight == other.total_weight
+            and self.call_weight == other.call_weight
+            and self.dispatch_class is other.dispatch_class
+            and self.pays_fee is other.pays_fee
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.total_weight, self.dispatch_class, self.pays_fee))
+
+    def __repr__(self) -> str:
+        return (
+            f"DispatchInfo({self.total_weight}, {self.dispatch_class.name}, {self.pays_fee.name})"
+        )
 
 
 @struct
