@@ -13,7 +13,7 @@ LONGEST = 50  # 2 bytes of prefix, 32 of account and 2 of checksum in base58
 RESERVED = (46, 47)  # ss58-registry: never a network, refused by sp_core and polkadot.js
 
 
-class InvalidAddress(ValueError):  # noqa: N818 - it says what happened
+class InvalidAddress(ValueError):
     """The text is no address of a 32-byte account, or of another network than expected."""
 
 

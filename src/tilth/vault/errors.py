@@ -41,7 +41,7 @@ class TakenError(VaultError):
     """The name, the table or the place exists already."""
 
 
-class LedgerRefuses(VaultError):  # noqa: N818 -- it reads as the sentence it is
+class LedgerRefuses(VaultError):
     """The owner's own books do not allow this release, whatever the chain says."""
 
 

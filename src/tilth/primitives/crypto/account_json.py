@@ -29,11 +29,11 @@ READ: Final = frozenset(
 MEMORY = 1 << 28  # twice what the largest takes
 
 
-class InvalidAccountFile(ValueError):  # noqa: N818 - it says what happened
+class InvalidAccountFile(ValueError):
     """The text is no account file of a kind that can be read."""
 
 
-class WrongPassword(ValueError):  # noqa: N818 - it says what happened
+class WrongPassword(ValueError):
     """The password does not open the account file, or its ciphertext was changed."""
 
 

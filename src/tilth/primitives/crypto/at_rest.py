@@ -19,7 +19,7 @@ SALT = 32
 TAG = 16
 
 
-class AtRestBroken(ValueError):  # noqa: N818 - it says what happened
+class AtRestBroken(ValueError):
     """What was read back is not what was encrypted under this key for this context."""
 
 

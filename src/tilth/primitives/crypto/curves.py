@@ -11,7 +11,7 @@ from tilth.primitives.crypto.signatures import ECDSA, ED25519, SR25519
 Scheme: TypeAlias = Literal["sr25519", "ed25519", "ecdsa"]
 
 
-class InvalidSecret(ValueError):  # noqa: N818 - it says what happened
+class InvalidSecret(ValueError):
     """A secret, phrase or derivation path cannot be used; the message never repeats any of it."""
 
 

@@ -14,7 +14,7 @@ OVERHEAD: Final = 48
 """How many bytes a sealed message is longer than the message."""
 
 
-class SealBroken(ValueError):  # noqa: N818 - it says what happened
+class SealBroken(ValueError):
     """A sealed message was changed, or was sealed to another key or for another purpose."""
 
 
