@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeAlias
 
 from tilth.frame import (
     Fixed,
@@ -26,6 +26,9 @@ class _Chosen:
     mode: Annotated[Mode, TypeName("Mode")]
 
 
+_Digest: TypeAlias = Annotated[bytes, Fixed(32)] | None
+
+
 class CheckMetadataHash(TransactionExtension):
     """Where it is enabled, the signer saw metadata with the digest of RFC-78 that this chain has.
 
@@ -33,7 +36,7 @@ class CheckMetadataHash(TransactionExtension):
     """
 
     explicit: ClassVar[object] = _Chosen
-    implicit: ClassVar[object] = Annotated[bytes, Fixed(32)] | None
+    implicit: ClassVar[object] = _Digest
 
     def __init__(self, digest: Callable[[], bytes] | None = None) -> None:
         self._digest = digest
