@@ -1,10 +1,10 @@
 """What a dev chain shows when it is up: where it listens, and who has money."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from rich.console import Console
-from rich.table import Table
 
 from tilth.node.service import Node
 from tilth.primitives import ss58
@@ -35,7 +35,8 @@ class Endpoints:
 
 
 def show_banner(node: Node, endpoints: Endpoints) -> None:
-    console = Console(highlight=False)
+    """Lines are never cut: an address that is not whole is no address."""
+    console = Console(highlight=False, soft_wrap=True)
     version = node.runtime.version
     console.print(
         f"\n[bold green]Tilth[/] {node.config.version} · {node.spec.name} · "
@@ -43,22 +44,18 @@ def show_banner(node: Node, endpoints: Endpoints) -> None:
     )
     if node.chain.best.number:
         console.print(f"continuing at block [bold]#{node.chain.best.number}[/]")
-    console.print(_accounts(node))
-    console.print(_endpoints(endpoints))
-    console.print("[dim]Dev accounts' keys are public: never send real value to them. ^C stops.[/]")
+    for line in (*_accounts(node), "", *_endpoints(endpoints)):
+        console.print(line)
+    console.print("[dim]The keys of dev accounts are public: never give them value. ^C stops.[/]")
 
 
-def _accounts(node: Node) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("account", "address", "secret"):
-        table.add_column(title, style="cyan" if title == "account" else None)
-    table.add_column("balance", justify="right")
+def _accounts(node: Node) -> Iterator[str]:
     prefix = node.runtime.ss58_prefix
     for name, account in DEV_ACCOUNTS.items():
         balance = _free(node, AccountId(account))
         if balance and "//" not in name:
-            table.add_row(name, ss58.encode(account, prefix), f"//{name}", _amount(node, balance))
-    return table
+            address = ss58.encode(account, prefix)
+            yield f"[cyan]{'//' + name:<12}[/]{address}  {_amount(node, balance):>16}"
 
 
 def _free(node: Node, account: AccountId) -> int:
@@ -74,11 +71,8 @@ def _amount(node: Node, planck: int) -> str:
     return f"{whole:,} {node.spec.properties['tokenSymbol']}"
 
 
-def _endpoints(endpoints: Endpoints) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(style="cyan")
-    table.add_row("JSON-RPC", f"{endpoints.ws}   {endpoints.http}")
-    table.add_row("gRPC", endpoints.grpc)
+def _endpoints(endpoints: Endpoints) -> Iterator[str]:
+    yield f"[cyan]{'JSON-RPC':<12}[/]{endpoints.ws}  {endpoints.http}"
+    yield f"[cyan]{'gRPC':<12}[/]{endpoints.grpc}"
     apps = f"https://polkadot.js.org/apps/?rpc={quote(endpoints.ws, safe='')}#/explorer"
-    table.add_row("Polkadot.js", apps)
-    return table
+    yield f"[cyan]{'Apps':<12}[/]{apps}"

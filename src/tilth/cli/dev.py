@@ -20,8 +20,7 @@ from tilth.node.pool import Pool
 from tilth.node.service import Node, NodeConfig, Sealing
 from tilth.node.store import BlockStore, StoreError
 
-
-# @polkadot/api looks a block up when it hears of it, and forgets to tell if it hears more meanwhile.
+# @polkadot/api looks a block up when it hears of it, and gives up if it hears more meanwhile.
 FINALITY_PAUSE: Final = 0.05
 
 
