@@ -7,6 +7,8 @@ from tilth.frame import AccountId, DefaultValue, Pallet, u32
 
 
 class Session(Pallet[Never, Never]):
+    storage_version = 1
+
     validators = DefaultValue[tuple[AccountId, ...]]()
     """The accounts of those who author, in the order of their turns."""
     current_index = DefaultValue[u32]()

@@ -39,8 +39,8 @@ class ConstantMultiplier:
 class TargetedFeeAdjustment:
     """Fuller blocks than the target make the next dearer, emptier ones cheaper.
 
-    All arguments are in units of 10^-18. The published formula is
-    m·(1 + v·d + (v·d)²/2) with d the distance of fullness from the target.
+    All arguments are in units of 10^-18. With d the distance of the fullness from the target, the
+    multiplier m becomes m·(1 + v·d + (v·d)²/2); transaction-payment/src/lib.rs rounds as here.
     """
 
     target: int
@@ -50,24 +50,36 @@ class TargetedFeeAdjustment:
 
     def next(self, multiplier: int, load: Load) -> int:
         previous = max(multiplier, self.minimum)
-        fullness, target = self._limiting(load)
-        limit = fullness[1]
-        # how far from the target, as a share of the limit
-        distance = abs(fullness[0] - target) * ONE // max(limit, 1)
-        first = self.variability * distance // ONE
-        square = self.variability * self.variability // ONE // 2
-        second = square * (distance * distance // ONE) // ONE
-        if fullness[0] >= target:
-            return self._clamped(previous + previous * (first + second) // ONE)
-        return self._clamped(previous - max(first - second, 0) * previous // ONE)
+        used, limit = _limiting(load)
+        target = _nearest(limit * self.target, ONE)
+        distance = abs(used - target) * ONE // max(limit, 1)
+        first = _times(self.variability, distance)
+        second = _times(_times(self.variability, self.variability) // 2, _times(distance, distance))
+        if used >= target:
+            changed = previous + _times(first + second, previous)
+        else:
+            changed = previous - _times(max(first - second, 0), previous)
+        return min(max(changed, self.minimum), self.maximum)
 
-    def _limiting(self, load: Load) -> tuple[tuple[int, int], int]:
-        """The fuller of weight's two dimensions, with its target."""
-        used, limit = load.normal, load.normal_limit
-        ref_time = (min(used.ref_time, limit.ref_time), limit.ref_time)
-        proof_size = (min(used.proof_size, limit.proof_size), limit.proof_size)
-        fuller = max(ref_time, proof_size, key=lambda pair: pair[0] * ONE // max(pair[1], 1))
-        return fuller, self.target * fuller[1] // ONE
 
-    def _clamped(self, multiplier: int) -> int:
-        return min(max(multiplier, self.minimum), self.maximum)
+def _limiting(load: Load) -> tuple[int, int]:
+    """How much is used of the fuller dimension of weight, and how much there is of it."""
+    limit = load.normal_limit
+    used = load.normal.meet(limit)
+    ref_time, proof_size = (used.ref_time, limit.ref_time), (used.proof_size, limit.proof_size)
+    return proof_size if _perbill(*ref_time) < _perbill(*proof_size) else ref_time
+
+
+def _perbill(used: int, limit: int) -> int:
+    return used * 1_000_000_000 // max(limit, 1)
+
+
+def _times(left: int, right: int) -> int:
+    """The product of two numbers in units of 10^-18."""
+    return left * right // ONE
+
+
+def _nearest(value: int, divisor: int) -> int:
+    """Divide, rounding a half down."""
+    whole, rest = divmod(value, divisor)
+    return whole + (rest > divisor // 2)

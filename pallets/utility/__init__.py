@@ -1,0 +1,3 @@
+"""Utility: several calls as one, and calls in another's name."""
+
+from tilth.pallets.utility.pallet import Utility as Utility
