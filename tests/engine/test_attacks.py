@@ -9,7 +9,6 @@ import numpy.typing as npt
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from sklearn.datasets import load_breast_cancer
 
 from tilth.engine import Engine, Limits, TrainSpec, confinement, linear
 from tilth.primitives import privacy
@@ -180,7 +179,8 @@ def test_a_learning_rate_that_diverges_still_gives_finite_weights(private: Engin
 
 
 def test_breast_cancer_is_told_well_at_epsilon_three(private: Engine) -> None:
-    rows, labels = load_breast_cancer(return_X_y=True)
+    datasets = pytest.importorskip("sklearn.datasets", reason="it holds the table")
+    rows, labels = datasets.load_breast_cancer(return_X_y=True)
     rows = ((rows - rows.mean(0)) / rows.std(0)).clip(-3, 3).astype(np.float32)
     order = np.random.default_rng(0).permutation(len(rows))
     kept, tested = order[:426], order[426:]

@@ -14,6 +14,7 @@ from onnx.reference.op_run import OpRun
 
 from tilth.engine import compiler, templates
 from tilth.engine.layout import SLOTS
+from tilth.engine.operators import OPERATORS
 from tilth.engine.spec import Limits
 
 Floats = npt.NDArray[np.float64]
@@ -173,6 +174,13 @@ CASES: dict[str, Callable[[], Case]] = {
         (3,),
     ),
 }
+
+
+def test_every_operator_of_the_table_has_a_case() -> None:
+    used = {n.op_type for case in CASES.values() for n in case()[0]}
+
+    assert used == {*OPERATORS, "Constant"}
+
 
 LOSSES = ["softmax_cross_entropy", "binary_cross_entropy", "mean_squared_error"]
 

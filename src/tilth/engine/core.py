@@ -38,7 +38,7 @@ LATTICE_BITS: Final = 24
 _SLACK: Final = 1 << LATTICE_BITS - 10
 _NORM_BLOCK: Final = 1024
 _SUM_BLOCK: Final = 64
-_TOGETHER: Final = 1 << 18  # numbers of intermediate sums at a time: they should stay in the cache
+_UNTHREADED: Final = 1 << 18  # multiplications up to which OpenBLAS stays on one thread
 _HUGE: Final = 2.0**30
 
 
@@ -64,7 +64,7 @@ def clipped_sum(layout: Layout, parts: Sequence[Singles], occupied: Flags, clip:
     _blank(parts, ~counted)
     norms = np.sqrt(np.where(counted, _squared_norms(layout, squares), 0))
     scales = np.where(counted, clip / np.maximum(norms, clip), 0).astype(np.float32)
-    total = np.concatenate([_sum(p, parts, scales[:, None]) for p in layout.parameters])
+    total = np.concatenate([_sum(p, parts, scales) for p in layout.parameters])
     return np.rint(total * (2.0**LATTICE_BITS / clip)).astype(np.int64)
 
 
@@ -91,16 +91,25 @@ def _blank(parts: Sequence[Singles], discarded: Flags) -> None:
 
 
 def _sum(parameter: ParameterLayout, parts: Sequence[Singles], scales: Singles) -> Doubles:
-    """Σ scale·left ⊗ right; a whole gradient is its own right factor beside a left one of 1."""
-    first, last = parts[parameter.parts[0]], parts[parameter.parts[-1]]
-    left = _grouped(first * scales if len(parameter.parts) == 2 else scales)
-    right = _grouped(last)
-    total = np.zeros((left.shape[2], right.shape[2]))
-    together = max(1, _TOGETHER // total.size)
-    for start in range(0, len(left), together):
-        some = slice(start, start + together)
-        total += np.matmul(left[some].transpose(0, 2, 1), right[some]).sum(0, dtype=np.float64)
-    return total.ravel()
+    if len(parameter.parts) == 1:
+        whole = _grouped(parts[parameter.parts[0]])
+        sums: Singles = np.einsum("gi,gin->gn", scales.reshape(-1, _SUM_BLOCK), whole)
+        return np.asarray(sums.sum(0, dtype=np.float64))
+    left, right = (parts[part] for part in parameter.parts)
+    return _summed_products(_grouped(left * scales[:, None]), _grouped(right)).ravel()
+
+
+def _summed_products(left: Singles, right: Singles) -> Doubles:
+    """Σ left ⊗ right over all rows, in tiles so small that no BLAS spreads one over threads:
+    those would fight with the worker for the processor, at five times the time."""
+    height, width = left.shape[2], right.shape[2]
+    tile = max(1, _UNTHREADED // (_SUM_BLOCK * height))
+    total = np.empty((height, width))
+    for start in range(0, width, tile):
+        some = slice(start, start + tile)
+        products = np.matmul(left.transpose(0, 2, 1), right[:, :, some])
+        total[:, some] = products.sum(0, dtype=np.float64)
+    return total
 
 
 def _grouped(rows: Singles) -> Singles:
