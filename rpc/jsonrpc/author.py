@@ -1,5 +1,6 @@
 """author_*: transactions on their way into a block."""
 
+import asyncio
 from typing import Any, Final, NoReturn
 
 from tilth.frame import validity
@@ -12,6 +13,10 @@ from tilth.rpc.jsonrpc.dispatch import subscription, unsafe
 from tilth.rpc.jsonrpc.errors import RpcError
 from tilth.rpc.jsonrpc.params import Hex, Json
 from tilth.rpc.jsonrpc.shapes import hex_of
+
+# @polkadot/api looks a block up when it hears `inBlock` and forgets to tell if it hears more
+# meanwhile; a chain that finalizes at once must give it time.
+FINALITY_PAUSE: Final = 0.1
 
 # client/rpc-api/src/author/error.rs, primitives/runtime/src/transaction_validity.rs
 INVALID_TEXT: Final[dict[type, str]] = {
@@ -41,15 +46,33 @@ def author_submitExtrinsic(node: Node, extrinsic: Hex) -> str:
 
 @subscription("author_extrinsicUpdate", unsubscribe="author_unwatchExtrinsic")
 def author_submitAndWatchExtrinsic(node: Node, sink: Sink, bytes: Hex) -> None:
-    def on_status(status: pools.Status) -> None:
-        sink.send(status)
-        if pools.is_last(status):
-            sink.close()
-
     try:
-        node.pool.submit(bytes, watcher=on_status)
+        node.pool.submit(bytes, watcher=_Watch(sink))
     except PoolError as error:
         _refuse(error, 1001, "Extrinsic has invalid format: Codec error")
+
+
+class _Watch:
+    """Passes a transaction's transitions on, the last one not at once after the one before."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._loop = asyncio.get_running_loop()
+        self._in_block_at = -FINALITY_PAUSE
+
+    def __call__(self, status: pools.Status) -> None:
+        now = self._loop.time()
+        if not pools.is_last(status):
+            self._in_block_at = now
+            self._sink.send(status)
+        elif now - self._in_block_at < FINALITY_PAUSE:
+            self._loop.call_at(self._in_block_at + FINALITY_PAUSE, self._end, status)
+        else:
+            self._end(status)
+
+    def _end(self, status: pools.Status) -> None:
+        self._sink.send(status)
+        self._sink.close()
 
 
 def author_pendingExtrinsics(node: Node) -> list[str]:

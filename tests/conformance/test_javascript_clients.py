@@ -51,7 +51,8 @@ def test_polkadot_js_reads_the_newest_metadata(polkadotjs: dict[str, Any]) -> No
 
 
 def test_polkadot_js_watches_a_transfer_to_its_end(polkadotjs: dict[str, Any]) -> None:
-    assert polkadotjs["transfer"]["statuses"][-2:] == ["InBlock", "Finalized"]
+    assert polkadotjs["transfer"]["statuses"][-1] == "Finalized"
+    assert polkadotjs["inBlock"] >= 1
     assert polkadotjs["transfer"]["events"][0] == "balances.Withdraw"
     assert polkadotjs["transfer"]["events"][-1] == "system.ExtrinsicSuccess"
     assert polkadotjs["received"] == "1000000000000"
@@ -59,7 +60,7 @@ def test_polkadot_js_watches_a_transfer_to_its_end(polkadotjs: dict[str, Any]) -
 
 
 def test_polkadot_js_sends_again_at_once(polkadotjs: dict[str, Any]) -> None:
-    assert polkadotjs["again"] == "Finalized"
+    assert polkadotjs["again"] == ["Finalized"] * 3
     assert polkadotjs["immortal"] == "Finalized"
     assert "utility.BatchCompleted" in polkadotjs["batch"]
 

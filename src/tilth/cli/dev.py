@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from tilth.cli import tilth_version
 from tilth.cli.banner import Endpoints, show_banner
@@ -19,9 +18,6 @@ from tilth.node.author import Author, InstantSeal, Sealer, SlotSeal
 from tilth.node.pool import Pool
 from tilth.node.service import Node, NodeConfig, Sealing
 from tilth.node.store import BlockStore, StoreError
-
-# @polkadot/api looks a block up when it hears of it, and gives up if it hears more meanwhile.
-FINALITY_PAUSE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +130,6 @@ def _config(options: DevOptions, runtime: Runtime) -> NodeConfig:
         sealing=_sealing(options.block_time),
         store=_store(options.base_path),
         version=tilth_version(),
-        finality_pause=FINALITY_PAUSE,
     )
 
 

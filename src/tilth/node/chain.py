@@ -1,6 +1,6 @@
 """The block tree: every block known, which is best and which final, and how that changes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final, Protocol
 
 from tilth.frame import Extrinsic, InvalidBlock, Runtime
@@ -45,18 +45,12 @@ class Chain:
         archive: Archive | None = None,
         head: tuple[Block, Block] | None = None,
         finality_lag: int = 0,
-        later: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
-        """`head` is the best and the finalized block of an archive that has some already.
-
-        `later` puts off the news that a block is final: a client that is told so in the same breath
-        as that its transaction is in the block may overlook the first news.
-        """
+        """`head` is the best and the finalized block of an archive that has some already."""
         self.runtime = runtime
         self.genesis = genesis
         self.notices = Notices()
         self.finality_lag = finality_lag
-        self._later = later
         self._archive = archive
         self._blocks: dict[H256, Block] = {genesis.hash: genesis}
         self._canonical: dict[int, H256] = {0: genesis.hash}
@@ -208,13 +202,7 @@ class Chain:
         pruned = self._prune(fresh)
         self.finalized = fresh[0]
         self._evict()
-        self._tell_final(Finalized(tuple(reversed(fresh)), pruned))
-
-    def _tell_final(self, notice: Finalized) -> None:
-        if self._later is None:
-            self.notices.tell(notice)
-        else:
-            self._later(lambda: self.notices.tell(notice))
+        self.notices.tell(Finalized(tuple(reversed(fresh)), pruned))
 
     def _prune(self, fresh: list[Block]) -> tuple[Block, ...]:
         """Forget the forks that ended below the new finalized block."""

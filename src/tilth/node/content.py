@@ -45,11 +45,6 @@ class ContentReader:
         location = self._locate(hash)
         return None if location is None else self._keep(hash, self._read(hash, location))
 
-    def size(self, hash: H256) -> int | None:
-        """How many bytes the content has, without reading it; raises NoContent."""
-        location = self._locate(hash)
-        return None if location is None else int(location.size)
-
     def _locate(self, hash: H256) -> Any:
         chain = self._chain
         try:

@@ -1,8 +1,7 @@
 """The node as its faces see it: one chain, one pool, one author, and what they are made of."""
 
-import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,8 +35,6 @@ class NodeConfig:
     store: BlockStore | None = None
     """None keeps the chain in memory."""
     finality_lag: int = 0
-    finality_pause: float = 0
-    """Seconds between the news of a block and the news that it is final."""
     signer: Signer | None = None
     runners: Mapping[type, Runner] = field(default_factory=dict)
     """How this node does its pallets' off-chain work, by type of task."""
@@ -105,7 +102,6 @@ def _open_chain(config: NodeConfig) -> Chain:
             config.runtime,
             genesis,
             finality_lag=config.finality_lag,
-            later=_later(config.finality_pause),
         )
     archive, head = open_archive(config.store, genesis, config.runtime.state_layout)
     return Chain(
@@ -114,11 +110,4 @@ def _open_chain(config: NodeConfig) -> Chain:
         archive=archive,
         head=head,
         finality_lag=config.finality_lag,
-        later=_later(config.finality_pause),
     )
-
-
-def _later(pause: float) -> Callable[[Callable[[], None]], object] | None:
-    if not pause:
-        return None
-    return lambda tell: asyncio.get_running_loop().call_later(pause, tell)
