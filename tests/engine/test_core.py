@@ -27,6 +27,7 @@ def _layout(
         outputs=tuple(outputs),
         row_flops=1,
         row_values=1,
+        released_bytes=0,
     )
 
 

@@ -81,6 +81,12 @@ def test_a_model_is_described_before_any_data(engine: Engine) -> None:
     assert checked.row_flops > 2 * 53
 
 
+def test_the_size_of_what_is_released_is_known_before_any_data(engine: Engine) -> None:
+    promised = engine.check(mlp(6, (5,), 2), SPEC).released_bytes
+
+    assert len(engine.train(mlp(6, (5,), 2, seed=9), SPEC, _table()).model) == promised
+
+
 def test_training_without_noise_is_gradient_descent(naive: Engine) -> None:
     table = _table()
     trained = naive.train(linear(6, 2, seed=4), replace(EXACT, steps=5), table)
@@ -234,8 +240,8 @@ def test_a_job_without_enough_noise_is_refused(engine: Engine) -> None:
 def test_a_result_larger_than_the_job_allows_is_refused_before_any_row(engine: Engine) -> None:
     table = _table()
 
-    with pytest.raises(Refused, match="the job allows 40") as refused:
-        engine.train(linear(6, 2), replace(SPEC, max_output_bytes=40), table)
+    with pytest.raises(Refused, match="the job allows 100") as refused:
+        engine.train(linear(6, 2), replace(SPEC, max_output_bytes=100), table)
 
     assert refused.value.reason is Reason.TOO_LARGE
     assert not table.asked

@@ -351,15 +351,15 @@ LIES = [
     b"[]",
     b"{}",
     b"[" * 100_000,
-    b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[[[2,3],[0,7]]],"outputs":[2],"cost":[1,1]}',
-    b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[[[2,4],[0,-1]]],"outputs":[2],"cost":[9,9]}',
-    b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[],"outputs":[-2],"cost":[9,9]}',
-    b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[],"outputs":[99999999999],"cost":[9,9]}',
-    b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[],"outputs":[2.5],"cost":[9,9]}',
-    b'{"input":[3],"output":[2],"labels":[-1,1],"parameters":[],"outputs":[2],"cost":[9,9]}',
-    b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[[[9999999],[0]]],"outputs":[9999999],"cost":[9,9]}',
-    b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[],"outputs":[2],"cost":[99999999999,9]}',
-    b'{"input":3,"output":[2],"labels":[1,1],"parameters":[],"outputs":[2],"cost":[9,9]}',
+    b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[[[2,3],[0,7]]],"outputs":[2],"cost":[1,1,1]}',
+    b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[[[2,4],[0,-1]]],"outputs":[2],"cost":[9,9,9]}',
+    b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[],"outputs":[-2],"cost":[9,9,9]}',
+    b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[],"outputs":[99999999999],"cost":[9,9,9]}',
+    b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[],"outputs":[2.5],"cost":[9,9,9]}',
+    b'{"input":[3],"output":[2],"labels":[-1,1],"parameters":[],"outputs":[2],"cost":[9,9,9]}',
+    b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[[[9999999],[0]]],"outputs":[9999999],"cost":[9,9,9]}',
+    b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[],"outputs":[2],"cost":[99999999999,9,9]}',
+    b'{"input":3,"output":[2],"labels":[1,1],"parameters":[],"outputs":[2],"cost":[9,9,9]}',
 ]
 
 
@@ -367,3 +367,15 @@ LIES = [
 def test_a_worker_that_lies_about_sizes_is_a_crash(lie: bytes) -> None:
     with pytest.raises(Crashed):
         received(lie, Limits())
+
+
+def test_an_honest_layout_is_received_as_it_was_sent() -> None:
+    honest = (
+        b'{"input":[3],"output":[2],"labels":[1,1],"parameters":[[[2,3],[0,-1]],[[2],[0]]],'
+        b'"outputs":[2],"cost":[9,9,9]}'
+    )
+
+    layout = received(honest, Limits())
+
+    assert received(layout.to_json(), Limits()) == layout
+    assert (layout.weights, layout.features, layout.integer_labels) == (8, 3, True)

@@ -34,6 +34,7 @@ LAYOUT = Layout(
     outputs=(WIDTH,),
     row_flops=1,
     row_values=WIDTH,
+    released_bytes=0,
 )
 
 

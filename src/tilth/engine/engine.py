@@ -67,13 +67,14 @@ class Engine:
         self._require_acceptable(model, spec)
         with self._jail() as jail:
             layout, _ = jail.check(model, spec.loss)
-        _require_room(layout, spec)
+        _require_size(layout.released_bytes, spec)
         return Checked(
             parameters=layout.weights,
             input_shape=layout.input_shape,
             output_shape=layout.output_shape,
             row_flops=layout.row_flops,
             row_values=layout.row_values,
+            released_bytes=layout.released_bytes,
         )
 
     def train(
@@ -87,7 +88,7 @@ class Engine:
         self._require_acceptable(model, spec)
         with self._jail() as jail:
             layout, initial = jail.check(model, spec.loss)
-            _require_room(layout, spec)
+            _require_size(layout.released_bytes, spec)  # before any row is touched
             slots = sampling.slots_for(rows.count, spec.rate_per_billion)
             self._require_affordable(layout, spec.steps * slots)
             weights = self._steps(jail, layout, spec, rows, initial, progress)
@@ -169,11 +170,6 @@ def _inferred(jail: Jail, layout: Layout, inputs: Singles) -> Singles:
     ]
     flat = np.concatenate([*blocks, np.zeros((0, prod(layout.output_shape)), np.float32)])
     return flat[: len(inputs)].reshape(len(inputs), *layout.output_shape)
-
-
-def _require_room(layout: Layout, spec: TrainSpec) -> None:
-    """Before any row is touched: the weights alone must fit the result."""
-    _require_size(4 * layout.weights, spec)
 
 
 def _require_size(size: int, spec: TrainSpec) -> None:

@@ -40,6 +40,7 @@ class Layout:
     outputs: tuple[int, ...]
     row_flops: int
     row_values: int
+    released_bytes: int
 
     @property
     def features(self) -> int:
@@ -59,7 +60,7 @@ class Layout:
             "labels": [self.label_size, int(self.integer_labels)],
             "parameters": [[p.shape, p.parts] for p in self.parameters],
             "outputs": self.outputs,
-            "cost": [self.row_flops, self.row_values],
+            "cost": [self.row_flops, self.row_values, self.released_bytes],
         }
         return json.dumps(fields).encode()
 
@@ -86,6 +87,7 @@ def _fits(layout: Layout, limits: Limits) -> bool:
         and sent <= limits.row_values + layout.features + layout.label_size
         and 0 <= layout.row_flops <= limits.row_flops
         and 0 <= layout.row_values <= limits.row_values
+        and 0 <= layout.released_bytes <= limits.model_bytes + 8 * limits.parameters
     )
 
 
@@ -99,7 +101,7 @@ def _consistent(layout: Layout, parameter: ParameterLayout) -> bool:
 def _from_json(message: bytes) -> Layout:
     fields = json.loads(message)
     label_size, integer_labels = _integers(fields["labels"])
-    row_flops, row_values = _integers(fields["cost"])
+    row_flops, row_values, released_bytes = _integers(fields["cost"])
     return Layout(
         input_shape=_integers(fields["input"]),
         output_shape=_integers(fields["output"]),
@@ -112,6 +114,7 @@ def _from_json(message: bytes) -> Layout:
         outputs=_integers(fields["outputs"]),
         row_flops=row_flops,
         row_values=row_values,
+        released_bytes=released_bytes,
     )
 
 

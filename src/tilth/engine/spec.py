@@ -83,13 +83,14 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """An accepted model: what it holds and what one row costs."""
+    """An accepted model: what it holds, what one row costs, how many bytes would be released."""
 
     parameters: int
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     row_flops: int
     row_values: int
+    released_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

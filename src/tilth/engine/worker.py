@@ -70,15 +70,18 @@ class _Worker:
             self._channel.send(wire.READY)
         elif tag == wire.CHECK:
             loss, _, model = body.partition(b"\0")
-            self._admit(compiler.training(model, loss.decode(), self._limits))
+            program = compiler.training(model, loss.decode(), self._limits)
+            initial = b"".join(p.initial.tobytes() for p in program.parameters)
+            self._admit(program, len(released(model, initial, self._limits)))
         elif tag == wire.INFER:
-            self._admit(compiler.inference(body, self._limits))
+            self._admit(compiler.inference(body, self._limits), 0)
         else:
-            self._channel.send(wire.RESULT, assembled(body, self._limits))
+            end = 8 + int.from_bytes(body[:8], "little")
+            self._channel.send(wire.RESULT, released(body[8:end], body[end:], self._limits))
         return None
 
-    def _admit(self, program: compiler.Program) -> None:
-        self._job = Job(program)
+    def _admit(self, program: compiler.Program, released_bytes: int) -> None:
+        self._job = Job(program, released_bytes)
         self._channel.send(wire.LAYOUT, self._job.layout.to_json())
         if program.labels is not None:
             self._channel.send(wire.WEIGHTS, *(p.initial for p in program.parameters))
@@ -88,7 +91,7 @@ class _Worker:
         return self._job
 
 
-def layout_of(program: compiler.Program) -> Layout:
+def layout_of(program: compiler.Program, released_bytes: int) -> Layout:
     position = {name: i for i, (name, _) in enumerate(program.outputs)}
     position[compiler.INPUT] = THE_ROWS
     labels = program.labels
@@ -105,14 +108,15 @@ def layout_of(program: compiler.Program) -> Layout:
         outputs=tuple(size for _, size in program.outputs),
         row_flops=program.cost.flops,
         row_values=program.cost.values,
+        released_bytes=released_bytes,
     )
 
 
 class Job:
     """A live session with everything bound in advance to shared memory: a run copies nothing."""
 
-    def __init__(self, program: compiler.Program) -> None:
-        self.layout = layout_of(program)
+    def __init__(self, program: compiler.Program, released_bytes: int) -> None:
+        self.layout = layout_of(program, released_bytes)
         self._program = program
         self._session = session(program.model)
         self._bindings: list[Any] = []
@@ -165,10 +169,8 @@ def _bind(bind: Callable[..., None], name: str, array: Array, shape: Sequence[in
     bind(name, "cpu", 0, array.dtype.type, list(shape), array.ctypes.data)
 
 
-def assembled(body: bytes, limits: Limits) -> bytes:
+def released(model: bytes, weights: bytes, limits: Limits) -> bytes:
     """The author's own file with its trained weights, and without what the schema leaves out."""
-    length = int.from_bytes(body[:8], "little")
-    model, weights = body[8 : 8 + length], body[8 + length :]
     proto = gate.read(model, limits)
     proto.DiscardUnknownFields()
     tensors = {tensor.name: tensor for tensor in proto.graph.initializer}

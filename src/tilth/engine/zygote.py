@@ -43,7 +43,7 @@ def main(descriptor: int) -> None:
 def _warm_up() -> None:
     """Run what a worker will run: a jail has no files, so nothing may be left to load in it."""
     program = compiler.training(templates.mlp(2, (2,), 2), "softmax_cross_entropy", Limits())
-    job = worker.Job(program)
+    job = worker.Job(program, 0)
     job.layout.to_json()
     memory = shared.created()
     with shared.sized(memory, shared.size_of(job.layout, SLOTS)):
