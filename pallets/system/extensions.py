@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from tilth.frame import (
     H256,
+    VALID,
     ZERO_WEIGHT,
     AccountId,
     Codecs,
@@ -65,7 +66,7 @@ class CheckNonZeroSender(_Weighed):
         signer = signer_of(transaction)
         if signer is not None and not any(signer):
             raise invalid(validity.BadSigner())
-        return ValidTransaction()
+        return VALID
 
 
 @struct(path="frame_system::extensions::check_spec_version::CheckSpecVersion", params={"T": ...})
@@ -169,7 +170,7 @@ class CheckNonce(_Weighed):
     def validate(self, value: _Nonce, transaction: Transaction) -> ValidTransaction:
         signer = signer_of(transaction)
         if signer is None:
-            return ValidTransaction()
+            return VALID
         account = self.system.account[signer]
         if account.providers == 0 and account.sufficients == 0:
             raise invalid(validity.Payment())
@@ -212,7 +213,7 @@ class CheckWeight(_Weighed):
         limit = self._limits(transaction).max_extrinsic
         if limit is not None and transaction.info.total_weight.any_gt(limit):
             raise invalid(validity.ExhaustsResources())
-        return ValidTransaction()
+        return VALID
 
     def prepare(self, value: Any, transaction: Transaction) -> None:
         length = self._next_length(transaction)

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, TypeAlias
 
 from tilth.frame import (
+    VALID,
     ZERO_WEIGHT,
     AccountId,
     Balance,
@@ -49,10 +50,11 @@ class ChargeTransactionPayment(TransactionExtension):
     def validate(self, value: _Tip, transaction: Transaction) -> ValidTransaction:
         who = _signer(transaction)
         if who is None:
-            return ValidTransaction()
+            return VALID
         fee = self._payment.fee(transaction.length, transaction.info, value.tip)
         if fee and not self._payment.currency.can_withdraw(who, fee):
             raise invalid(validity.Payment())
+        transaction.found[ChargeTransactionPayment] = fee
         priority = self._payment.priority(transaction.length, transaction.info, value.tip, fee)
         return ValidTransaction(priority=priority)
 
@@ -60,7 +62,7 @@ class ChargeTransactionPayment(TransactionExtension):
         who = _signer(transaction)
         if who is None:
             return value.tip, None
-        fee = self._payment.fee(transaction.length, transaction.info, value.tip)
+        fee: int = transaction.found[ChargeTransactionPayment]
         if fee and not self._payment.currency.withdraw_fee(who, fee):
             raise invalid(validity.Payment())
         return value.tip, (who, fee)

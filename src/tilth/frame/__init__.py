@@ -45,6 +45,7 @@ from tilth.frame.errors import some as some
 from tilth.frame.event import event as event
 from tilth.frame.executive import Executive as Executive
 from tilth.frame.executive import InvalidBlock as InvalidBlock
+from tilth.frame.extension import VALID as VALID
 from tilth.frame.extension import Transaction as Transaction
 from tilth.frame.extension import TransactionExtension as TransactionExtension
 from tilth.frame.extrinsic import Extrinsic as Extrinsic

@@ -1,7 +1,7 @@
 """Transaction extensions: what an extrinsic carries beside its call, and what is done about it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from tilth.frame.call import RuntimeCall
@@ -24,6 +24,8 @@ class Transaction:
     length: int
     """Bytes of the encoded extrinsic, its length prefix included."""
     source: TransactionSource = TransactionSource.IN_BLOCK
+    found: dict[type, Any] = field(default_factory=dict)
+    """What an extension found out in `validate` and needs again in `prepare`, by its class."""
 
 
 class TransactionExtension:
@@ -125,7 +127,7 @@ class Pipeline:
     def validate(self, values: tuple[Any, ...], transaction: Transaction) -> ValidTransaction:
         valid = VALID
         for position, step in self._validating:
-            valid = valid.combine(step(values[position], transaction))
+            valid = _combined(valid, step(values[position], transaction))
         return valid
 
     def prepare(self, values: tuple[Any, ...], transaction: Transaction) -> list[Any]:
@@ -151,7 +153,7 @@ class Pipeline:
     def validate_bare(self, transaction: Transaction) -> ValidTransaction:
         valid = VALID
         for _, step in self._validating_bare:
-            valid = valid.combine(step(transaction))
+            valid = _combined(valid, step(transaction))
         return valid
 
     def prepare_bare(self, transaction: Transaction) -> None:
@@ -161,6 +163,12 @@ class Pipeline:
     def post_dispatch_bare(self, transaction: Transaction, post: PostInfo) -> None:
         for _, step in self._finishing_bare:
             step(transaction, post)
+
+
+def _combined(valid: ValidTransaction, more: ValidTransaction) -> ValidTransaction:
+    if more is VALID:
+        return valid
+    return more if valid is VALID else valid.combine(more)
 
 
 def _weights(
