@@ -58,7 +58,7 @@ class DevRuntime(Runtime):
         self.timestamp = self.add(1, Timestamp(minimum_period=1, on_timestamp_set=self.aura))
         self.session = self.add(3, Session())
         self.balances = self.add(
-            5, Balances(accounts=self.system, existential_deposit=EXISTENTIAL_DEPOSIT)
+            5, Balances(accounts=self.system.accounts, existential_deposit=EXISTENTIAL_DEPOSIT)
         )
         self.payment = self.add(6, TransactionPayment(currency=self.balances, limits=self.system))
         self.utility = self.add(7, Utility())

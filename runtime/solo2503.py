@@ -51,7 +51,9 @@ class Solo2503(Runtime):
         aura = Aura(system=self.system, slot_duration=_SLOT_MS)
         self.timestamp = self.add(1, Timestamp(minimum_period=_SLOT_MS // 2, on_timestamp_set=aura))
         self.aura = self.add(2, aura)
-        self.balances = self.add(4, Balances(accounts=self.system, existential_deposit=10**9))
+        self.balances = self.add(
+            4, Balances(accounts=self.system.accounts, existential_deposit=10**9)
+        )
         self.payment = self.add(5, TransactionPayment(currency=self.balances, limits=self.system))
         self.sudo = self.add(6, Sudo())
         self.session = self.add(8, Session())

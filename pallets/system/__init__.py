@@ -1,5 +1,6 @@
 """System: accounts, the block under construction, and the events of its calls."""
 
+from tilth.pallets.system.events import Error as Error
 from tilth.pallets.system.extensions import (
     CheckGenesis as CheckGenesis,
 )
@@ -27,6 +28,5 @@ from tilth.pallets.system.extensions import (
 from tilth.pallets.system.limits import BlockLength as BlockLength
 from tilth.pallets.system.limits import BlockWeights as BlockWeights
 from tilth.pallets.system.metadata_hash import CheckMetadataHash as CheckMetadataHash
-from tilth.pallets.system.pallet import Error as Error
 from tilth.pallets.system.pallet import System as System
 from tilth.pallets.system.types import AccountInfo as AccountInfo

@@ -1,34 +1,30 @@
 """The system pallet: accounts and their references, the block under construction, its events."""
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Final
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final
 
 from tilth.frame import (
-    CONSUMER_REMAINING,
     H256,
-    NO_PROVIDERS,
-    TOO_MANY_CONSUMERS,
     ZERO_WEIGHT,
     AccountId,
     AnyOrigin,
     AppendedValue,
     BlockNumber,
+    Codecs,
     Const,
     DbWeight,
     DefaultMap,
     DefaultValue,
     DispatchClass,
-    DispatchError,
     DispatchFailure,
     DispatchInfo,
-    ErrorEnum,
     Measured,
-    Nonce,
     Pallet,
     Pays,
     PostInfo,
     Reason,
     Root,
+    Runtime,
     RuntimeApi,
     RuntimeCall,
     RuntimeVersion,
@@ -39,18 +35,28 @@ from tilth.frame import (
     TypeName,
     ValidTransaction,
     Weight,
-    api_method,
     call,
     codec,
     ensure,
-    event,
     hashing,
     invalid,
-    replace,
     u16,
     u32,
     u64,
     validity,
+)
+from tilth.pallets.system.accounts import AccountBook
+from tilth.pallets.system.api import AccountNonceApi
+from tilth.pallets.system.events import (
+    CodeUpdated,
+    Error,
+    ExtrinsicFailed,
+    ExtrinsicSuccess,
+    KilledAccount,
+    NewAccount,
+    RejectedInvalidAuthorizedUpgrade,
+    Remarked,
+    UpgradeAuthorized,
 )
 from tilth.pallets.system.limits import BlockLength, BlockWeights, WeightPerClass
 from tilth.pallets.system.types import (
@@ -74,76 +80,6 @@ CODE: Final = b":code"
 # frame/system/src/lib.rs: what ParentHash and BlockHash(0) hold until block 1 knows better
 _PLACEHOLDER: Final = H256(b"\x45" * 32)
 _ZERO_INDEX: Final = bytes(4)
-
-
-@event
-class ExtrinsicSuccess:
-    """An extrinsic was applied and its call succeeded."""
-
-    dispatch_info: DispatchEventInfo
-
-
-@event
-class ExtrinsicFailed:
-    """An extrinsic was applied, but its call failed."""
-
-    dispatch_error: DispatchError
-    dispatch_info: DispatchEventInfo
-
-
-@event
-class CodeUpdated:
-    """The runtime's code was replaced."""
-
-
-@event
-class NewAccount:
-    """An account came into existence."""
-
-    account: Annotated[AccountId, TypeName("T::AccountId")]
-
-
-@event
-class KilledAccount:
-    """An account ceased to exist."""
-
-    account: Annotated[AccountId, TypeName("T::AccountId")]
-
-
-@event
-class Remarked:
-    """Somebody left a remark."""
-
-    sender: Annotated[AccountId, TypeName("T::AccountId")]
-    hash: Annotated[H256, TypeName("T::Hash")]
-
-
-@event
-class UpgradeAuthorized:
-    """New code with this hash may be applied by anybody."""
-
-    code_hash: Annotated[H256, TypeName("T::Hash")]
-    check_version: bool
-
-
-@event
-class RejectedInvalidAuthorizedUpgrade:
-    """The authorized code cannot be applied; the authorization is spent."""
-
-    code_hash: Annotated[H256, TypeName("T::Hash")]
-    error: DispatchError
-
-
-class Error(ErrorEnum):
-    INVALID_SPEC_NAME = "The new runtime is of another specification than this one."
-    SPEC_VERSION_NEEDS_TO_INCREASE = "The new runtime's specification version is not higher."
-    FAILED_TO_EXTRACT_RUNTIME_VERSION = "The new runtime does not say which version it is."
-    NON_DEFAULT_COMPOSITE = "The account still holds data and cannot be removed."
-    NON_ZERO_REF_COUNT = "Something still refers to the account, so it cannot be removed."
-    CALL_FILTERED = "The origin may not make this call."
-    MULTI_BLOCK_MIGRATIONS_ONGOING = "A migration is under way; code is replaced after it."
-    NOTHING_AUTHORIZED = "No upgrade is authorized."
-    UNAUTHORIZED = "This is not the code that was authorized."
 
 
 class System(
@@ -211,6 +147,10 @@ class System(
     """The code that anybody may apply, if one is authorized."""
     extrinsic_weight_reclaimed = DefaultValue[Weight]()
     """Weight already given back for the extrinsic that runs."""
+
+    def bind(self, runtime: Runtime, name: str, index: int, codecs: Codecs) -> None:
+        super().bind(runtime, name, index, codecs)
+        self.accounts = AccountBook(self.account, self.max_consumers, self.emit)
 
     @property
     def db_weight(self) -> Const[DbWeight]:
@@ -311,7 +251,7 @@ class System(
         return PostInfo(self.block_weights.max_block, Pays.NO)
 
     def apis(self) -> tuple[RuntimeApi, ...]:
-        return (AccountNonceApi(self),)
+        return (AccountNonceApi(self.runtime, self),)
 
     def genesis(self) -> None:
         self.block_hash[0] = _PLACEHOLDER
@@ -416,10 +356,9 @@ class System(
             del self.block_hash[number]
 
     def register_extra_weight(self, weight: Weight, dispatch_class: DispatchClass) -> None:
-        if weight != ZERO_WEIGHT:
-            now = self.block_weight.get()
-            more = now.of(dispatch_class) + weight
-            self.block_weight.put(now.with_class(dispatch_class, more))
+        now = self.block_weight.get()
+        more = now.of(dispatch_class) + weight
+        self.block_weight.put(now.with_class(dispatch_class, more))
 
     def reclaim(self, info: DispatchInfo, post: PostInfo) -> None:
         """Give the block back what the extrinsic did not use and has not given back yet."""
@@ -533,96 +472,8 @@ class System(
                 within = key.startswith(prefix) or prefix.startswith(key)
                 ensure(not within, Error.CALL_FILTERED)
 
-    # Accounts and what keeps them: providers let an account exist, consumers forbid its removal.
-
     def account_nonce(self, who: AccountId) -> int:
         return self.account[who].nonce
-
-    def account_exists(self, who: AccountId) -> bool:
-        return who in self.account
-
-    def inc_providers(self, who: AccountId) -> None:
-        info = self.account[who]
-        created = info.providers == 0 and info.sufficients == 0
-        self.account[who] = replace(info, providers=info.providers + 1)
-        if created:
-            self.emit(NewAccount(who))
-
-    def dec_providers(self, who: AccountId) -> None:
-        """Fails where a consumer needs the last provider; the last one's end is the account's."""
-        if who not in self.account:
-            return
-        info = self.account[who]
-        left = max(info.providers - 1, 0)
-        if not left and info.consumers:
-            raise DispatchFailure(CONSUMER_REMAINING)
-        if left or info.sufficients:
-            self.account[who] = replace(info, providers=left)
-        else:
-            self._kill(who)
-
-    def inc_sufficients(self, who: AccountId) -> None:
-        info = self.account[who]
-        created = info.providers + info.sufficients == 0
-        self.account[who] = replace(info, sufficients=info.sufficients + 1)
-        if created:
-            self.emit(NewAccount(who))
-
-    def dec_sufficients(self, who: AccountId) -> None:
-        if who not in self.account:
-            return
-        info = self.account[who]
-        left = max(info.sufficients - 1, 0)
-        if left or info.providers:
-            self.account[who] = replace(info, sufficients=left)
-        else:
-            self._kill(who)
-
-    def inc_consumers(self, who: AccountId) -> None:
-        info = self.account[who]
-        if info.providers == 0:
-            raise DispatchFailure(NO_PROVIDERS)
-        if info.consumers >= self.max_consumers:
-            raise DispatchFailure(TOO_MANY_CONSUMERS)
-        self.account[who] = replace(info, consumers=info.consumers + 1)
-
-    def inc_consumers_without_limit(self, who: AccountId) -> None:
-        info = self.account[who]
-        if info.providers == 0:
-            raise DispatchFailure(NO_PROVIDERS)
-        self.account[who] = replace(info, consumers=info.consumers + 1)
-
-    def dec_consumers(self, who: AccountId) -> None:
-        info = self.account[who]
-        self.account[who] = replace(info, consumers=max(info.consumers - 1, 0))
-
-    def providers_of(self, who: AccountId) -> int:
-        return self.account[who].providers
-
-    def can_dec_provider(self, who: AccountId) -> bool:
-        info = self.account[who]
-        return info.consumers == 0 or info.providers > 1
-
-    def is_provider_required(self, who: AccountId) -> bool:
-        return self.account[who].consumers != 0
-
-    def _kill(self, who: AccountId) -> None:
-        del self.account[who]
-        self.emit(KilledAccount(who))
-
-    def all_data(self) -> Iterator[tuple[AccountId, Any]]:
-        return ((who, info.data) for who, info in self.account.items())
-
-    def data_of(self, who: AccountId) -> Any:
-        return self.account[who].data
-
-    def set_data(self, who: AccountId, data: Any) -> None:
-        """Keep another pallet's data with an account that exists."""
-        info = self.account[who]
-        if info.providers or info.sufficients:
-            self.account[who] = replace(info, data=data)
-        else:
-            del self.account[who]
 
     def try_state(self) -> None:
         for who, info in self.account.items():
@@ -632,16 +483,3 @@ class System(
             assert info.consumers == 0 or info.providers > 0, (
                 f"{who.hex()} is consumed, not provided"
             )
-
-
-class AccountNonceApi(RuntimeApi):
-    """The nonce of an account's next transaction."""
-
-    def __init__(self, system: System) -> None:
-        super().__init__(system.runtime)
-        self._system = system
-
-    @api_method
-    def account_nonce(self, account: AccountId) -> Nonce:
-        """How many transactions of the account were applied."""
-        return self._system.account_nonce(account)

@@ -124,7 +124,7 @@ def chain() -> Harness:
     runtime = CountingRuntime()
     with runtime.at(Trie.empty()) as overlay:
         runtime.system.genesis()
-        runtime.system.inc_providers(AccountId(ALICE.account))
+        runtime.system.accounts.inc_providers(AccountId(ALICE.account))
         state = overlay.commit()
     return Harness(runtime, state)
 

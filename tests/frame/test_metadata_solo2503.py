@@ -70,7 +70,7 @@ class SoloRuntime(Runtime):
         self.system = self.add(0, system)
         self.timestamp = self.add(1, Timestamp(minimum_period=3000))
         self.aura = self.add(2, Aura(system=system, slot_duration=6000))
-        self.balances = self.add(4, Balances(accounts=system, existential_deposit=10**9))
+        self.balances = self.add(4, Balances(accounts=system.accounts, existential_deposit=10**9))
         self.payment = self.add(5, TransactionPayment(currency=self.balances, limits=system))
         self.sudo = self.add(6, Sudo())
         self.extensions = (
