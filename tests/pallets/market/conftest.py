@@ -1,8 +1,8 @@
 """A chain of the market's pallets alone, with money that lives in storage as real money does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Never
+from typing import Any, ClassVar, Never
 
 import pytest
 
@@ -25,6 +25,7 @@ from tilth.frame import (
     replace,
     signed,
 )
+from tilth.pallets.balances import AccountData, Balances
 from tilth.pallets.compute import Compute, JobSpec, Loss, Optimizer, TrainSpec
 from tilth.pallets.datasets import Anyone, Budget, Datasets, Policy
 from tilth.pallets.rewards import Rewards
@@ -124,29 +125,33 @@ def _name(reason: HoldReason) -> str:
     return f"{type(reason).__module__}.{reason.name}"
 
 
-class Market(Runtime):
-    """System, a purse and the market's pallets, at the indices they have in the shipped runtime."""
+def _balances(system: System) -> Balances:
+    return Balances(accounts=system.accounts, existential_deposit=1)
 
-    def __init__(self) -> None:
+
+class Market(Runtime):
+    """System, money and the market's pallets, at the indices they have in the shipped runtime."""
+
+    types: ClassVar[Mapping[object, object]] = {"AccountData": AccountData}
+
+    def __init__(self, *, real_money: bool = False) -> None:
         super().__init__()
         weights = BlockWeights.with_sensible_defaults(Weight(2 * 10**12, 2**64 - 1))
-        self.frame_system = self.system = self.add(
-            0,
-            System(block_weights=weights, block_length=BlockLength.max_with_normal_ratio(5 << 20)),
-        )
-        self.purse = self.add(5, Purse())
-        self.transaction_storage = self.add(19, TransactionStorage(currency=self.purse))
-        self.datasets = self.add(
-            20, Datasets(currency=self.purse, content=self.transaction_storage)
-        )
-        self.rewards = self.add(21, Rewards(currency=self.purse, publishers=self.datasets))
+        length = BlockLength.max_with_normal_ratio(5 << 20)
+        system = System(block_weights=weights, block_length=length)
+        self.frame_system = self.system = self.add(0, system)
         self.utility = self.add(1, Utility())
+        self.money: Any = self.add(5, _balances(system) if real_money else Purse())
+        self.transaction_storage = self.add(19, TransactionStorage(currency=self.money))
+        content = self.transaction_storage
+        self.datasets = self.add(20, Datasets(currency=self.money, content=content))
+        self.rewards = self.add(21, Rewards(currency=self.money, publishers=self.datasets))
         self.compute = self.add(
             22,
             Compute(
-                currency=self.purse,
+                currency=self.money,
                 market=self.datasets,
-                content=self.transaction_storage,
+                content=content,
                 rewards=self.rewards,
                 together=self.utility.batch_all.call,
             ),
@@ -212,19 +217,28 @@ class Market(Runtime):
     def register(self, who: AccountId = ALICE, **changes: Any) -> int:
         """A private table whose worker is its owner; returns its number."""
         described = {
-            "name": "patients",
-            "spdx": "LicenseRef-Private",
+            **self.private_terms(self.content(b"metadata")),
             "schema": self.content(b"schema"),
             "mock": self.content(b"mock"),
-            "metadata": self.content(b"metadata"),
             "row_root": H256(b"r" * 32),
-            "rows": 100,
-            "policy": POLICY,
-            "budget": BUDGET,
             "workers": (who,),
         }
         self.datasets.register_private(who, **{**described, **changes})
         return self.datasets.next_id.get() - 1
+
+    def private_terms(self, stored: H256) -> dict[str, Any]:
+        """All but the row root, described by one stored content."""
+        return {
+            "name": "patients",
+            "spdx": "LicenseRef-Private",
+            "schema": stored,
+            "mock": stored,
+            "metadata": stored,
+            "rows": 100,
+            "policy": POLICY,
+            "budget": BUDGET,
+            "workers": (ALICE,),
+        }
 
     def spec(self, dataset: int, **changes: Any) -> JobSpec:
         """What a job on the dataset runs; changes may be the training's as well."""
@@ -241,12 +255,18 @@ class Market(Runtime):
         return replace(described, **changes)
 
     def fund(self, who: AccountId, amount: int) -> None:
-        self.purse.mint_into(who, amount)
+        self.money.mint_into(who, amount)
 
 
 @pytest.fixture(scope="session")
 def built() -> Market:
     return Market()
+
+
+@pytest.fixture(scope="session")
+def real() -> Market:
+    """With the balances that the chain ships."""
+    return Market(real_money=True)
 
 
 @pytest.fixture

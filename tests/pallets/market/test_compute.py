@@ -5,7 +5,19 @@ from typing import Any
 
 import pytest
 
-from tilth.frame import H256, ArithmeticError, Perbill, TokenError, codec, replace
+from tilth.frame import (
+    H256,
+    AccountId,
+    ArithmeticError,
+    DispatchError,
+    DispatchFailure,
+    Perbill,
+    Result,
+    TokenError,
+    codec,
+    replace,
+    u64,
+)
 from tilth.pallets.compute import (
     CancelledByRequester,
     Claimed,
@@ -21,6 +33,7 @@ from tilth.pallets.compute import (
     JobCreated,
     JobRefunded,
     JobRequeued,
+    JobSpec,
     JobStarted,
     NotFinished,
     NotStarted,
@@ -99,18 +112,18 @@ class Story:
         return self.compute.jobs[job].state
 
     def escrow(self) -> int:
-        held: int = self.market.purse.held(self.compute.Hold.ESCROW, self.bob)
+        held: int = self.market.money.held(self.compute.Hold.ESCROW, self.bob)
         return held
 
     def bond(self) -> int:
-        held: int = self.market.purse.held(self.compute.Hold.WORKER_BOND, self.charlie)
+        held: int = self.market.money.held(self.compute.Hold.WORKER_BOND, self.charlie)
         return held
 
     def books(self) -> Any:
         return self.market.datasets.ledgers[self.dataset]
 
     def free(self) -> tuple[int, int, int]:
-        free = self.market.purse.free_balance
+        free = self.market.money.free_balance
         return free(self.alice), free(self.bob), free(self.charlie)
 
     def gains(self, act: Callable[[], Any]) -> tuple[int, int, int]:
@@ -126,7 +139,11 @@ class Story:
 
 
 @pytest.fixture
-def story(market: Any, alice: Any, bob: Any, charlie: Any) -> Story:
+def story(
+    market: Any, alice: Any, bob: Any, charlie: Any, monkeypatch: pytest.MonkeyPatch
+) -> Story:
+    for window in ("queue_window", "start_window", "finish_window", "challenge_window"):
+        monkeypatch.setattr(market.compute, window, getattr(market.compute, window) // 10)
     return Story(market, alice, bob, charlie)
 
 
@@ -430,13 +447,13 @@ def test_a_result_is_no_larger_than_reserved_plus_its_seal(story: Story, refused
 def test_acknowledging_pays_owner_and_worker(story: Story) -> None:
     job = story.deliver()
     burned = DATA * 5 // 100
-    issuance = story.market.purse.total_issuance_now()
+    issuance = story.market.money.total_issuance_now()
 
     gains = story.gains(lambda: story.compute.acknowledge(story.bob, job))
 
     assert gains == (DATA - burned, 0, FEE + TIP)
     assert story.escrow() == 0
-    assert issuance - story.market.purse.total_issuance_now() == burned
+    assert issuance - story.market.money.total_issuance_now() == burned
     assert story.state(job) == Completed(story.charlie, story.result, len(RESULT))
     assert story.market.events()[-1] == JobCompleted(job, DATA - burned, FEE + TIP, burned)
     assert story.market.rewards.fees_burned[0, story.dataset] == burned
@@ -685,7 +702,7 @@ def test_a_freeze_does_not_keep_the_price_from_the_owner(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = story.deliver()
-    monkeypatch.setattr(story.market.purse, "transfer_held", _fails)
+    monkeypatch.setattr(story.market.money, "transfer_held", _fails)
 
     gains = story.gains(lambda: story.compute.acknowledge(story.bob, job))
 
@@ -698,8 +715,8 @@ def test_what_nobody_can_receive_is_lost_as_dust(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = story.deliver()
-    monkeypatch.setattr(story.market.purse, "transfer_held", _fails)
-    monkeypatch.setattr(story.market.purse, "mint_into", _fails)
+    monkeypatch.setattr(story.market.money, "transfer_held", _fails)
+    monkeypatch.setattr(story.market.money, "mint_into", _fails)
     story.market.go_to(story.deadline(job))
 
     assert story.escrow() == 0
@@ -708,8 +725,6 @@ def test_what_nobody_can_receive_is_lost_as_dust(
 
 
 def _fails(*_: Any) -> None:
-    from tilth.frame import DispatchFailure
-
     raise DispatchFailure(TokenError.FROZEN)
 
 
@@ -725,9 +740,6 @@ def test_a_bond_too_small_to_slash_stays(story: Story, monkeypatch: pytest.Monke
 
 
 def test_the_runtime_api_quotes_a_price(story: Story) -> None:
-    from tilth.frame import AccountId, DispatchError, Result
-    from tilth.pallets.compute import JobSpec
-
     def ask(spec: Any) -> Any:
         data = codec(tuple[AccountId, JobSpec]).encode((story.bob, spec))
         answer = story.market.call("ComputeApi_quote", data)
@@ -740,8 +752,6 @@ def test_the_runtime_api_quotes_a_price(story: Story) -> None:
 
 
 def test_the_runtime_api_tells_of_jobs(story: Story) -> None:
-    from tilth.frame import u64
-
     job = story.start()
     answer = story.market.call("ComputeApi_job", codec(u64).encode(job))
     assert codec(Job | None).decode(answer) == story.compute.jobs[job]
@@ -781,8 +791,8 @@ def test_the_state_survives_its_bytes(story: Story) -> None:
     [
         (lambda s: s.compute.jobs_by_deadline.clear(), "a deadline"),
         (lambda s: s.compute.next_job.put(9), "a job is missing"),
-        (lambda s: s.market.purse.release(s.compute.Hold.ESCROW, s.bob, 1), "in escrow"),
-        (lambda s: s.market.purse.release(s.compute.Hold.WORKER_BOND, s.charlie, 1), "a bond"),
+        (lambda s: s.market.money.release(s.compute.Hold.ESCROW, s.bob, 1), "in escrow"),
+        (lambda s: s.market.money.release(s.compute.Hold.WORKER_BOND, s.charlie, 1), "a bond"),
         (lambda s: s.compute._count(s.charlie, 1), "owes"),
     ],
 )

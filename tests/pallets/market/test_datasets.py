@@ -107,7 +107,7 @@ def test_tags_are_distinct_and_not_empty(market: Any, refused: Any, tags: Any) -
 def test_the_publisher_pays_a_deposit(market: Any, bob: Any) -> None:
     market.publish(bob)
 
-    held = market.purse.held(market.datasets.Hold.STORAGE_DEPOSIT, bob)
+    held = market.money.held(market.datasets.Hold.STORAGE_DEPOSIT, bob)
     assert held == market.datasets.deposit
 
 
@@ -508,14 +508,3 @@ def test_the_runtime_api_tells_of_datasets(market: Any) -> None:
     assert ask("private_info", tuple[u32], PrivateInfo | None, private).rows == 100
     assert ask("epsilon_spent", tuple[u32], EpsilonReport | None, private).cap == 8_000_000
     assert ask("info", tuple[u32], DatasetInfo | None, 9) is None
-
-
-def test_every_sentence_is_one(market: Any) -> None:
-    for pallet in (market.datasets, market.transaction_storage):
-        definition = pallet.parsed()
-        sentences = [error.value for error in definition.errors]
-        sentences += [" ".join(call.docs) for call in definition.calls]
-        sentences += [event.__doc__ for event in definition.events]
-        for sentence in sentences:
-            assert sentence.endswith(".")
-            assert sentence[0].isupper()

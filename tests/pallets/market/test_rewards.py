@@ -50,11 +50,11 @@ def test_an_era_ends_after_its_length(market: Any) -> None:
 
 
 def test_an_era_without_fees_issues_nothing(market: Any) -> None:
-    issuance = market.purse.total_issuance_now()
+    issuance = market.money.total_issuance_now()
     _next_era(market)
 
     assert market.rewards.issued.get() == 0
-    assert market.purse.total_issuance_now() == issuance
+    assert market.money.total_issuance_now() == issuance
 
 
 def test_fees_count_for_the_era_they_were_burned_in(market: Any) -> None:
@@ -92,11 +92,11 @@ def test_what_an_era_grants_counts_as_issued(market: Any) -> None:
 def test_a_publisher_claims_a_share_below_the_fees(market: Any, alice: Any) -> None:
     market.rewards.record_fee(0, 1_000)
     _next_era(market)
-    before, issuance = market.purse.free_balance(alice), market.purse.total_issuance_now()
+    before, issuance = market.money.free_balance(alice), market.money.total_issuance_now()
     market.rewards.claim(alice, None, (0,))
 
-    assert market.purse.free_balance(alice) - before == 500
-    assert market.purse.total_issuance_now() - issuance == 500
+    assert market.money.free_balance(alice) - before == 500
+    assert market.money.total_issuance_now() - issuance == 500
     assert market.events()[-1] == Claimed(0, alice, alice, 500)
     assert market.rewards.era_info[0].claimed == 500
 
@@ -118,7 +118,7 @@ def test_a_share_goes_where_the_publisher_says(market: Any, alice: Any) -> None:
     _next_era(market)
     market.rewards.claim(alice, STRANGER, (0,))
 
-    assert market.purse.free_balance(STRANGER) == 500
+    assert market.money.free_balance(STRANGER) == 500
     assert market.events()[-1] == Claimed(0, alice, STRANGER, 500)
 
 
@@ -126,10 +126,10 @@ def test_several_eras_are_claimed_at_once(market: Any, alice: Any) -> None:
     for fee in (10, 20, 30):
         market.rewards.record_fee(0, fee)
         _next_era(market)
-    before = market.purse.free_balance(alice)
+    before = market.money.free_balance(alice)
     market.rewards.claim(alice, None, (0, 1, 2))
 
-    assert market.purse.free_balance(alice) - before == 30
+    assert market.money.free_balance(alice) - before == 30
     market.try_state()
 
 

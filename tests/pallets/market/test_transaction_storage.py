@@ -141,12 +141,12 @@ def test_the_runtime_api_locates_content(market: Any, alice: Any) -> None:
 
 def test_the_uploader_pays_a_deposit_per_byte(market: Any, alice: Any) -> None:
     storage = market.transaction_storage
-    before = market.purse.free_balance(alice)
+    before = market.money.free_balance(alice)
     storage.store(alice, bytes(100))
 
     price = 100 * storage.byte_deposit
-    assert market.purse.held(storage.Hold.STORAGE_FEE_HOLD, alice) == price
-    assert market.purse.free_balance(alice) == before - price
+    assert market.money.held(storage.Hold.STORAGE_FEE_HOLD, alice) == price
+    assert market.money.free_balance(alice) == before - price
 
 
 def test_who_cannot_pay_stores_nothing(market: Any, refused: Any) -> None:
