@@ -70,10 +70,10 @@ def _put_state(message: pb.Job, job: Job) -> None:
         case Completed(worker=worker, result=result, size=size):
             message.completed.CopyFrom(pb.Job.Completed(worker=worker, result=result, size=size))
         case Refunded():
-            message.refunded.CopyFrom(_refunded(job.state))
+            message.refunded.CopyFrom(refund(job.state))
 
 
-def _refunded(state: Refunded) -> pb.Job.Refunded:
+def refund(state: Refunded) -> pb.Job.Refunded:
     reason = _REASONS[type(state.reason)]
     if not isinstance(state.reason, Failed):
         return pb.Job.Refunded(reason=reason)

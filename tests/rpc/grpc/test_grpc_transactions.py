@@ -1,6 +1,7 @@
 """The Transactions service: taking, refusing and watching, in the words of JSON-RPC."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
@@ -8,15 +9,19 @@ from typing import Any
 import grpc
 import pytest
 
+from tilth.frame import validity
+from tilth.node import pool as pools
+from tilth.node.pool import Rejected
 from tilth.primitives.crypto.dev import BOB
 from tilth.primitives.crypto.hashing import blake2_256
 from tilth.primitives.types import AccountId, Id
 from tilth.rpc.grpc.failures import Failure
 from tilth.rpc.grpc.limits import GrpcLimits
 from tilth.rpc.grpc.outcomes import Outcomes
+from tilth.rpc.grpc.refusals import failure_of, refusal_of
 from tilth.rpc.grpc.submission import Submission
 from tilth.rpc.grpc.transactions import TransactionsService
-from tilth.rpc.jsonrpc.author import author_submitExtrinsic
+from tilth.rpc.jsonrpc.author import INVALID_TEXT, author_submitExtrinsic
 from tilth.rpc.jsonrpc.errors import RpcError
 from tilth.v1 import errors_pb2 as errors
 from tilth.v1 import transactions_pb2 as pb
@@ -26,8 +31,8 @@ NOBODY = "//Nobody"
 
 def refusal_in(error: grpc.aio.AioRpcError) -> errors.Refusal:
     """The typed detail of a failed call."""
-    (data,) = (value for key, value in error.trailing_metadata() or () if key.endswith("-bin"))
-    status = errors.ErrorStatus.FromString(data)
+    metadata: Any = error.trailing_metadata()
+    status = errors.ErrorStatus.FromString(metadata["grpc-status-details-bin"])
     assert status.code == error.code().value[0]
     assert status.message == error.details()
     refusal = errors.Refusal()
@@ -216,6 +221,56 @@ async def test_a_refusal_has_a_code_a_reason_and_json_rpcs_text(by_hand: Any, ki
         assert error.details() == json_rpc.value.data
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [kind() for kind in INVALID_TEXT if kind is not validity.Custom] + [validity.Custom(7)],
+    ids=lambda reason: type(reason).__name__,
+)
+def test_every_invalidity_has_its_own_reason_and_json_rpcs_text(reason: Any) -> None:
+    refusal = refusal_of(Rejected(validity.Invalid(reason)))
+
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(reason).__name__).upper()
+    assert errors.RefusalReason.Name(refusal.reason) == f"REFUSAL_REASON_{name}"
+    assert refusal.message == INVALID_TEXT.get(type(reason), "Custom error: 7")
+    assert refusal.HasField("custom_code") == isinstance(reason, validity.Custom)
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        (validity.CannotLookup(), "CannotLookup"),
+        (validity.NoUnsignedValidator(), "NoUnsignedValidator"),
+        (validity.UnknownCustom(9), "Custom(9)"),
+    ],
+)
+def test_what_the_runtime_cannot_tell_is_unknown_validity(reason: Any, message: str) -> None:
+    refusal = refusal_of(Rejected(validity.Unknown(reason)))
+
+    assert refusal.reason == errors.REFUSAL_REASON_UNKNOWN_VALIDITY
+    assert refusal.message == message
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "code"),
+    [
+        (
+            pools.ImmediatelyDropped(),
+            errors.REFUSAL_REASON_IMMEDIATELY_DROPPED,
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+        ),
+        (pools.Banned(), errors.REFUSAL_REASON_BANNED, grpc.StatusCode.FAILED_PRECONDITION),
+        (pools.NoTags(), errors.REFUSAL_REASON_NO_TAGS, grpc.StatusCode.INVALID_ARGUMENT),
+    ],
+)
+def test_the_pools_own_refusals_have_a_code(
+    error: pools.PoolError, reason: int, code: grpc.StatusCode
+) -> None:
+    refusal = refusal_of(error)
+
+    assert refusal.reason == reason
+    assert failure_of(refusal).code is code
+
+
 async def test_a_transaction_that_the_pool_has_exists_already(by_hand: Any) -> None:
     request = pb.SubmitRequest(extrinsic=by_hand.remark())
     known = await by_hand.transactions.Submit(request)
@@ -289,6 +344,7 @@ async def test_who_reads_no_statuses_loses_the_watch_and_nobody_else(
 ) -> None:
     face = await start(sealing=manually, finality_lag=100)
     submission = Submission(face.node, face.remark(), most_waiting=3)
+    fork = face.node.chain.genesis
     for _ in range(2):  # included, then retracted by a longer fork
         included, fork = face.build(), face.node.chain.genesis
         while fork.number <= included.number:
