@@ -139,6 +139,32 @@ def test_an_escape_fails(attempt: str, user: str) -> None:
     assert _outcomes(user)[attempt] in EXPECTED[attempt]
 
 
+LANDLOCK = """
+import ctypes, socket, sys
+from tilth.engine import confine
+listener = socket.create_server(("127.0.0.1", 0))
+libc = ctypes.CDLL(None, use_errno=True)
+libc.prctl(38, 1, 0, 0, 0)
+confine._deny_files(libc, confine.confinement().landlock)
+for attempt in (lambda: open("/etc/passwd"), lambda: __import__("os").listdir("/"),
+                lambda: socket.create_connection(listener.getsockname())):
+    try:
+        attempt()
+        print("open")
+    except PermissionError:
+        print("shut")
+"""
+
+
+def test_landlock_alone_shuts_files_and_the_network() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LANDLOCK], capture_output=True, text=True, check=True
+    )
+
+    network = "shut" if confinement().landlock >= 4 else "open"
+    assert done.stdout.split() == ["shut", "shut", network]
+
+
 def test_a_machine_needs_both_locks() -> None:
     assert Confinement(landlock=1, seccomp=True).sufficient
     assert not Confinement(landlock=0, seccomp=True).sufficient

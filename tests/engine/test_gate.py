@@ -152,6 +152,13 @@ REFUSED: list[tuple[Nodes, Weights, tuple[int, ...], Reason, str]] = [
     ([node("MatMul", ["x", "w"], ["out"])], W, (4,), Reason.MALFORMED, "does not fit"),
     ([node("MatMul", ["x", "x"], ["out"])], {}, (2, 3), Reason.MALFORMED, "does not fit"),
     (
+        [node("Reshape", ["x", "s"], ["r"]), node("Add", ["x", "r"], ["out"])],
+        {"s": np.array([-1, 3, 1])},
+        (3,),
+        Reason.BATCH_MIXED,
+        "aligns a row's values",
+    ),
+    (
         [node("Add", ["x", "b"], ["out"])],
         {"b": np.ones((64, 3), np.float32)},
         (3,),

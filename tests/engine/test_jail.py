@@ -161,6 +161,15 @@ def test_a_workers_death_is_a_typed_outcome_that_names_no_signal_once_it_saw_row
     assert engine.check(linear(6, 2), SPEC).parameters == 14
 
 
+def test_a_worker_that_hangs_is_killed_when_its_time_is_over() -> None:
+    with Engine(limits=Limits(train_seconds=1)) as strict:
+        with pytest.raises(TimedOut):
+            strict.train(linear(6, 2), SPEC, Lethal(_table(), signal.SIGSTOP))
+
+        assert not _workers()
+        assert strict.check(linear(6, 2), SPEC).parameters == 14
+
+
 def test_before_data_the_signal_is_named() -> None:
     died = jail.outcome_of(-signal.SIGSEGV, killed=False, with_data=False)
 
@@ -239,7 +248,7 @@ def test_no_worker_outlives_its_job_or_its_engine() -> None:
 
 
 OWNER_DIES = """
-import os, sys, time
+import os, signal, sys, time
 from tilth.engine import *
 class Slow:
     count, features = 100, 6
@@ -247,6 +256,7 @@ class Slow:
         import numpy as np
         zygotes = open(f"/proc/self/task/{os.getpid()}/children").read().split()
         workers = [w for z in zygotes for w in open(f"/proc/{z}/task/{z}/children").read().split()]
+        os.kill(int(workers[0]), signal.SIGSTOP)  # so that it cannot see the line go dead
         print(*zygotes, *workers, flush=True)
         time.sleep(60)
 engine = Engine()

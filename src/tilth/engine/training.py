@@ -18,7 +18,6 @@ _CHUNK_BYTES: Final = (
     1 << 22
 )  # what a chunk may take on the way: large enough to amortise a message
 _MOST_MICROBATCHES: Final = 16
-_LARGEST: Final = 3e38  # a released weight is a finite float32, whatever the learning rate
 
 
 class Worker(Protocol):
@@ -46,7 +45,7 @@ class Trainer:
         descent = optimizer(self._spec, len(weights))
         for step in range(self._spec.steps):
             worker.use(weights.astype(np.float32))
-            weights = descent.step(weights, self._gradient(worker)).clip(-_LARGEST, _LARGEST)
+            weights = descent.step(weights, self._gradient(worker))
             if progress is not None:
                 progress(step + 1, self._spec.steps)
         return weights.astype(np.float32)
