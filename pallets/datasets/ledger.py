@@ -7,20 +7,20 @@ from tilth.primitives import privacy
 from tilth.primitives.privacy import Cost
 
 
-def committed(ledger: Ledger) -> Cost:
-    return privacy.add(ledger.spent, ledger.reserved)
+def reserve(ledger: Ledger, budget: Budget, cost: Cost, output_bytes: int) -> tuple[Ledger, int]:
+    """Set a job's cost aside, if the budget covers it beside all that is committed.
 
-
-def reserve(ledger: Ledger, budget: Budget, cost: Cost, output_bytes: int) -> Ledger:
-    """Set a job's cost aside, if the budget covers it beside all that is committed."""
+    Also returns the ε of everything committed then.
+    """
     more = replace(
         ledger,
         reserved=privacy.add(ledger.reserved, cost),
         bytes_reserved=ledger.bytes_reserved + output_bytes,
     )
-    ensure(is_within(more, budget), Error.EPSILON_EXHAUSTED)
-    ensure(more.bytes_spent + more.bytes_reserved <= budget.output_bytes, Error.BYTES_EXHAUSTED)
-    return more
+    epsilon = committed_epsilon(more, budget)
+    ensure(epsilon <= budget.epsilon_micro, Error.EPSILON_EXHAUSTED)
+    ensure(committed_bytes(more) <= budget.output_bytes, Error.BYTES_EXHAUSTED)
+    return more, epsilon
 
 
 def spend(ledger: Ledger, cost: Cost, output_bytes: int) -> Ledger:
@@ -42,11 +42,15 @@ def release(ledger: Ledger, cost: Cost, output_bytes: int) -> Ledger:
     )
 
 
-def is_within(ledger: Ledger, budget: Budget) -> bool:
-    return privacy.epsilon(committed(ledger), budget.delta_pico) <= budget.epsilon_micro
+def committed_epsilon(ledger: Ledger, budget: Budget) -> int:
+    """ε of what was spent and what may still be, in millionths."""
+    return privacy.epsilon(privacy.add(ledger.spent, ledger.reserved), budget.delta_pico)
+
+
+def committed_bytes(ledger: Ledger) -> int:
+    return ledger.bytes_spent + ledger.bytes_reserved
 
 
 def report(ledger: Ledger, budget: Budget) -> EpsilonReport:
     spent = privacy.epsilon(ledger.spent, budget.delta_pico)
-    both = privacy.epsilon(committed(ledger), budget.delta_pico)
-    return EpsilonReport(spent, both - spent, budget.epsilon_micro)
+    return EpsilonReport(spent, committed_epsilon(ledger, budget) - spent, budget.epsilon_micro)

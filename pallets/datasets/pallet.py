@@ -293,11 +293,9 @@ class Datasets(
     def reserve(self, dataset: int, cost: Cost, output_bytes: int) -> None:
         """Set a job's cost aside, or fail where the budget does not cover it."""
         budget = self._private(dataset).budget
-        books = ledger.reserve(self.ledgers[dataset], budget, cost, output_bytes)
+        books, epsilon = ledger.reserve(self.ledgers[dataset], budget, cost, output_bytes)
         self.ledgers[dataset] = books
-        epsilon = privacy.epsilon(ledger.committed(books), budget.delta_pico)
-        total = books.bytes_spent + books.bytes_reserved
-        self.emit(BudgetReserved(dataset, epsilon, total))
+        self.emit(BudgetReserved(dataset, epsilon, ledger.committed_bytes(books)))
 
     def spend(self, dataset: int, cost: Cost, output_bytes: int) -> None:
         """Charge what was reserved; it never comes back."""
@@ -378,8 +376,9 @@ class Datasets(
 
     def _assert_within(self, dataset: int, budget: Budget) -> None:
         books = self.ledgers[dataset]
-        assert ledger.is_within(books, budget), f"dataset {dataset} gave more than its ε"
-        total = books.bytes_spent + books.bytes_reserved
+        epsilon = ledger.committed_epsilon(books, budget)
+        assert epsilon <= budget.epsilon_micro, f"dataset {dataset} gave more than its ε"
+        total = ledger.committed_bytes(books)
         assert total <= budget.output_bytes, f"dataset {dataset} gave more than its bytes"
 
 
