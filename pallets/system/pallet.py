@@ -271,7 +271,7 @@ class System(
         except DispatchFailure:
             raise invalid(validity.Call()) from None
         return ValidTransaction(
-            priority=100, provides=(hashing.blake2_256(code),), longevity=2**64 - 1
+            priority=2**64 - 1, provides=(hashing.blake2_256(code),), longevity=2**64 - 1
         )
 
     # What the executive asks.
