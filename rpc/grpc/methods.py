@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 from grpc.aio import AbortError, ServicerContext
 
-from tilth.rpc.grpc.failures import Failure, abort, exhausted, invalid
+from tilth.rpc.grpc.failures import Failure, abort, exhausted, invalid, unimplemented
 from tilth.rpc.grpc.limits import GrpcLimits
 
 log = logging.getLogger(__name__)
@@ -74,8 +74,7 @@ class MethodTable(grpc.GenericRpcHandler):
             self._handlers[f"/{service}/{name}"] = guarded(handler, self._limits, self._streams)
 
     def alias(self, service: str, name: str) -> None:
-        """Serve a service under a second name."""
-        self.services.append(name)
+        """Serve a service under a second name too."""
         for path, handler in list(self._handlers.items()):
             if path.startswith(f"/{service}/"):
                 self._handlers[f"/{name}/{path.rpartition('/')[2]}"] = handler
@@ -188,6 +187,8 @@ def _requesting(answer: Behaviour, *, streaming: bool) -> Behaviour:
             await abort(context, failure)
         except (AbortError, asyncio.CancelledError):
             raise
+        except NotImplementedError:
+            await abort(context, unimplemented("this node does not implement the method"))
         except Exception:
             log.exception("a gRPC method failed")
             await abort(context, _INTERNAL)

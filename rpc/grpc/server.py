@@ -87,9 +87,12 @@ def _table(
 
 
 def _reflect(table: MethodTable) -> None:
-    """Under the old name, and under the new one, whose messages are the same."""
+    """Under the old name, and under the new one, whose messages are the same.
+
+    Only the old one is listed: clients ask for the contract of whatever is.
+    """
     old, new = "grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.ServerReflection"
-    names = (*table.services, old, new)
+    names = (*table.services, old)
     table.add(add_ServerReflectionServicer_to_server, reflection_service.ReflectionServicer(names))
     table.alias(old, new)
 

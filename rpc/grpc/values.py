@@ -3,8 +3,6 @@
 from tilth.primitives.types import H256
 from tilth.rpc.grpc.failures import invalid
 
-U32_MAX = 2**32 - 1
-
 
 def hash_of(data: bytes, what: str) -> H256:
     if len(data) != 32:

@@ -42,6 +42,13 @@ async def test_an_unknown_service_has_no_health(face: Any) -> None:
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
+async def test_a_method_of_health_that_is_not_implemented_says_so(face: Any) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await face.channel.unary_unary("/grpc.health.v1.Health/List")(b"")
+
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
 async def test_a_stopping_face_says_so_before_it_goes(face: Any) -> None:
     watch = health(face).Watch(HealthCheckRequest())
     before = await watch.read()
@@ -84,22 +91,25 @@ def reflect(face: Any, version: str, request: ServerReflectionRequest) -> Any:
     )(iter([request]))
 
 
+async def contract(face: Any, version: str, service: str) -> set[str]:
+    """The files that describe a service."""
+    asked = ServerReflectionRequest(file_containing_symbol=service)
+    (answer,) = [each async for each in reflect(face, version, asked)]
+    files = answer.file_descriptor_response.file_descriptor_proto
+    return {FileDescriptorProto.FromString(file).name for file in files}
+
+
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
 async def test_reflection_lists_the_services_and_their_contract(face: Any, version: str) -> None:
     (listed,) = [
         each async for each in reflect(face, version, ServerReflectionRequest(list_services=""))
     ]
-    (file,) = [
-        each
-        async for each in reflect(
-            face, version, ServerReflectionRequest(file_containing_symbol="tilth.v1.Jobs")
-        )
-    ]
-
     names = {service.name for service in listed.list_services_response.service}
+    contracts = {name: await contract(face, version, name) for name in names}
+
     assert names > SERVICES | {"grpc.health.v1.Health"}
-    files = map(FileDescriptorProto.FromString, file.file_descriptor_response.file_descriptor_proto)
-    assert {each.name for each in files} >= {"tilth/v1/jobs.proto", "tilth/v1/chain.proto"}
+    assert all(contracts.values())
+    assert contracts["tilth.v1.Jobs"] >= {"tilth/v1/jobs.proto", "tilth/v1/chain.proto"}
 
 
 async def test_reflection_can_be_left_out(start: Any) -> None:
