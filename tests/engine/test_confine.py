@@ -18,14 +18,14 @@ pytestmark = pytest.mark.skipif(
 # Runs in a fresh interpreter: for each attempt a fork confines itself, tries, and exits 0 if it got
 # through, 13 if access was denied, 12 if memory was, 11 if a thread was.
 SCRIPT = """
-import ctypes, json, mmap, os, resource, signal, socket, subprocess, sys, tempfile, threading, time
-from tilth.engine.confine import Bounds, confine
+import ctypes, json, mmap, os, resource, socket, sys, threading
+from tilth.engine.confine import Bounds, confine, unlinked_directory
 
 libc = ctypes.CDLL(None, use_errno=True)
 parent = os.getpid()
 if sys.argv[1] == "user":
     os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
-root = tempfile.mkdtemp()
+root = unlinked_directory()
 secret = open(__import__("tilth.engine.confine").engine.confine.__file__)
 
 page = ctypes.addressof(ctypes.create_string_buffer(9)) & ~4095

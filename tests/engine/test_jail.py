@@ -225,7 +225,7 @@ def test_a_worker_holds_a_line_and_shared_memory_and_nothing_else(engine: Engine
 
     assert table.seen["Uid"].split() == ["65534"] * 4
     root, net = table.links.pop("root"), table.links.pop("net")
-    assert "tilth-jail-" in root
+    assert root.endswith("(deleted)")
     assert net != os.readlink("/proc/self/ns/net")
     assert sorted(table.links.values()) == [
         *["/dev/null"] * 3,
@@ -241,10 +241,8 @@ def test_no_worker_outlives_its_job_or_its_engine() -> None:
     zygote = engine._zygote.pid
 
     assert not _children(zygote)
-    root = Path(engine._zygote._root)
     engine.close()
     assert not Path(f"/proc/{zygote}").exists()
-    assert not root.exists()
 
 
 OWNER_DIES = """

@@ -11,6 +11,7 @@ import resource
 import signal
 import struct
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -79,16 +80,17 @@ def confinement() -> Confinement:
     return Confinement(max(0, version), libc.prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) >= 0)
 
 
-def confine(kept: set[int], empty_root: str, bounds: Bounds, *, required: bool) -> None:
+def confine(kept: set[int], empty_root: int, bounds: Bounds, *, required: bool) -> None:
     """Shut this process in, for good, with these descriptors. Do it before any untrusted byte.
 
     Raises `OSError` where a required lock does not close; the caller must then exit.
     """
     libc, offered = _libc(), confinement()
+    open_descriptors = os.listdir("/proc/self/fd")  # while there still is a /proc
     parent, memory = os.getppid(), _memory_in_use() + bounds.memory_bytes
-    _close_all_but(kept)
     _leave_namespaces(libc)
     _enter(empty_root)
+    _close_all_but(kept, open_descriptors)
     _become_nobody(libc)
     _check(libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))  # cleared by setuid before
     if os.getppid() != parent:
@@ -112,9 +114,9 @@ def _check(result: int) -> int:
     return result
 
 
-def _close_all_but(kept: set[int]) -> None:
+def _close_all_but(kept: set[int], open_descriptors: list[str]) -> None:
     """Standard streams stay; they lead nowhere."""
-    for name in os.listdir("/proc/self/fd"):
+    for name in open_descriptors:
         if int(name) not in {0, 1, 2, *kept}:
             with suppress(OSError):  # the listing's own
                 os.close(int(name))
@@ -128,10 +130,19 @@ def _leave_namespaces(libc: ctypes.CDLL) -> None:
         libc.unshare(namespace)
 
 
-def _enter(empty_root: str) -> None:
+def unlinked_directory() -> int:
+    """A directory that is empty for ever: it is open, but no path leads to it any more."""
+    path = tempfile.mkdtemp()
+    try:
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    finally:
+        os.rmdir(path)
+
+
+def _enter(empty_root: int) -> None:
+    os.fchdir(empty_root)
     with suppress(PermissionError):
-        os.chroot(empty_root)
-    os.chdir("/")
+        os.chroot(".")
 
 
 def _become_nobody(libc: ctypes.CDLL) -> None:

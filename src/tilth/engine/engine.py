@@ -1,6 +1,7 @@
 """The engine: checks, trains and runs submitted models, each in a jail of its own."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from math import prod
@@ -36,6 +37,8 @@ class Engine:
         unconfined_ok: bool = False,
         random: RandomBytes = os.urandom,
     ) -> None:
+        if not sys.platform.startswith("linux"):
+            raise NotConfined("the engine's jail is built on Linux; run it there")
         self.limits = limits or Limits()
         self.confinement: Confinement = confinement()
         if not self.confinement.sufficient and not unconfined_ok:

@@ -5,12 +5,10 @@ Neither ONNX Runtime nor an author's byte is ever in this process.
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -46,12 +44,10 @@ _LONGEST_TALK: Final = 1 << 20  # of a layout or a refusal
 
 
 class Zygote:
-    """The process that bears workers, and an empty directory for them to be rooted in."""
+    """The process that bears workers."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
-        self._root = tempfile.mkdtemp(prefix="tilth-jail-")
-        os.chmod(self._root, 0o111)  # noqa: S103 empty, and nobody may put anything into it
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(_START_SECONDS)
         with theirs:
@@ -77,7 +73,6 @@ class Zygote:
         """A fresh worker's process id and our end of the line to it."""
         ours, theirs = socket.socketpair()
         order = {
-            "root": self._root,
             "memory_bytes": limits.memory_bytes,
             "cpu_seconds": seconds,
             "required": required,
@@ -104,7 +99,6 @@ class Zygote:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self._root, ignore_errors=True)
 
     def _asked(self, order: dict[str, Any], *descriptors: int) -> dict[str, Any]:
         with self._turn:

@@ -14,9 +14,7 @@ from tilth.engine.optimizers import optimizer
 from tilth.engine.outcomes import Reason, Refused
 from tilth.engine.spec import FULL_BATCH, Indices, Progress, Rows, TrainSpec
 
-_CHUNK_BYTES: Final = (
-    1 << 22
-)  # what a chunk may take on the way: large enough to amortise a message
+_CHUNK_BYTES: Final = 1 << 22  # large enough to amortise a message, small enough for a cache
 _MOST_MICROBATCHES: Final = 16
 
 

@@ -13,7 +13,7 @@ import time
 from typing import Any, Final
 
 from tilth.engine import compiler, shared, templates, wire, worker
-from tilth.engine.confine import Bounds, confine
+from tilth.engine.confine import Bounds, confine, unlinked_directory
 from tilth.engine.layout import SLOTS
 from tilth.engine.spec import Limits
 
@@ -23,6 +23,7 @@ LONGEST_ORDER: Final = 4096
 def main(descriptor: int) -> None:
     """Obey orders from the engine until it goes away."""
     control = socket.socket(fileno=descriptor)
+    empty_root = unlinked_directory()
     _warm_up()
     gc.collect()
     gc.freeze()  # the collector no longer writes to the pages that workers share
@@ -35,7 +36,7 @@ def main(descriptor: int) -> None:
             return
         order = json.loads(message)
         if descriptors:
-            _reply(control, pid=_bear(control, order, *descriptors))
+            _reply(control, pid=_bear(control, empty_root, order, *descriptors))
         else:
             _reply(control, **_bury(order["pid"], order["grace"]))
 
@@ -52,7 +53,9 @@ def _warm_up() -> None:
     os.close(memory)
 
 
-def _bear(control: socket.socket, order: dict[str, Any], line: int, memory: int) -> int:
+def _bear(
+    control: socket.socket, empty_root: int, order: dict[str, Any], line: int, memory: int
+) -> int:
     pid = os.fork()
     if pid:
         os.close(line)
@@ -62,7 +65,7 @@ def _bear(control: socket.socket, order: dict[str, Any], line: int, memory: int)
     end = socket.socket(fileno=line)
     bounds = Bounds(order["memory_bytes"], order["cpu_seconds"])
     try:
-        confine({line, memory}, order["root"], bounds, required=order["required"])
+        confine({line, memory}, empty_root, bounds, required=order["required"])
     except OSError:
         os._exit(wire.EXIT_NOT_CONFINED)
     worker.serve(end, memory, Limits(**order["limits"]))
