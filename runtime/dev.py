@@ -1,5 +1,6 @@
 """The runtime that a dev chain runs: FRAME's everyday pallets and the product's."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
 
@@ -39,7 +40,7 @@ _ERA = 20  # blocks: a developer sees an era end
 class DevRuntime(Runtime):
     """What the node runs unless told otherwise."""
 
-    types: ClassVar[dict[object, object]] = {"AccountData": AccountData}
+    types: ClassVar[Mapping[object, object]] = {"AccountData": AccountData}
 
     def __init__(self) -> None:
         super().__init__()
