@@ -40,6 +40,7 @@ _ERA = 20  # blocks: a developer sees an era end
 class DevRuntime(Runtime):
     """What the node runs unless told otherwise."""
 
+    system: System
     types: ClassVar[Mapping[object, object]] = {"AccountData": AccountData}
 
     def __init__(self) -> None:

@@ -72,6 +72,8 @@ class Counter(Pallet[Counted, Error]):
 
 
 class CountingRuntime(Runtime):
+    system: System
+
     def __init__(self) -> None:
         super().__init__()
         system = System(

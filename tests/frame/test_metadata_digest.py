@@ -211,7 +211,8 @@ def test_a_plain_transaction_signs_no_digest() -> None:
 
 def test_an_offline_wallets_transaction_signs_the_digest() -> None:
     runtime = GuardedRuntime()
-    values = (CheckMetadataHash.explicit(Mode.ENABLED),)
+    chosen: Any = CheckMetadataHash.explicit
+    values = (chosen(Mode.ENABLED),)
     digest = Metadata(runtime).digest(decimals=10, token_symbol="PAS")
 
     assert runtime.pipeline.explicit.encode(values) == b"\1"
