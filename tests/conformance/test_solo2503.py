@@ -13,12 +13,13 @@ import pytest
 from tilth.frame import Overlay
 from tilth.frame.apis import ApplyExtrinsicResult, applied
 from tilth.frame.extrinsic import BARE_V5, with_length
-from tilth.pallets.system import System
+from tilth.pallets.system import AccountInfo, System
+from tilth.primitives.crypto import dev
 from tilth.primitives.scale import Compact, DecodeError, codec, u32, u64
 from tilth.primitives.trie import Trie
 from tilth.primitives.trie.batch import apply
 from tilth.primitives.trie.nodes import Hashed, path_of
-from tilth.primitives.types import H256, Digest, Header, PreRuntime
+from tilth.primitives.types import H256, AccountId, Digest, Header, PreRuntime
 from tilth.runtime.solo2503 import Solo2503
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "solo2503"
@@ -171,6 +172,34 @@ def chain(runtime: Solo2503) -> Chain:
 
 def test_genesis_has_the_recorded_root(chain: Chain) -> None:
     assert chain.state.root == raw(recording("runtime")["genesis_state_root"])
+
+
+def test_genesis_is_built_as_recorded(runtime: Solo2503) -> None:
+    """Of the pallets that are ours; Session's keys belong to Grandpa's and Aura's sessions."""
+    state = {raw(key): raw(value) for key, value in recording("runtime")["genesis_storage"].items()}
+    names = {pallet.name for pallet in runtime.pallets} - {"Session"}
+    ours = {
+        key: value for key, value in state.items() if storage_name(key).partition(".")[0] in names
+    }
+    accounts = runtime.codecs.of(AccountInfo)
+    endowed = [
+        (AccountId(key[-32:]), accounts.decode(value).data.free)
+        for key, value in ours.items()
+        if storage_name(key).startswith("System.Account ")
+    ]
+    alice = AccountId(dev.ALICE)
+
+    built = runtime.build_genesis(
+        {
+            "Balances": {"balances": endowed},
+            "Sudo": {"key": alice},
+            "Aura": {"authorities": [alice, dev.BOB]},
+        }
+    )
+
+    assert {key: built.get(key) for key in ours} == ours
+    unknown = [key for key, _ in built.items() if key not in state and key != b":code"]
+    assert [storage_name(key) for key in unknown] == []
 
 
 def test_each_api_has_the_recorded_version(runtime: Solo2503) -> None:

@@ -117,7 +117,7 @@ def test_sending_all_empties_or_spares_the_deposit(bank: Any) -> None:
     assert bank.free(BOB) == 11_000
 
 
-@pytest.mark.parametrize("address", [Raw(ALICE), Address20(bytes(20)), Index(0)])
+@pytest.mark.parametrize("address", [Raw(ALICE), Address20(bytes(20)), Index(None)])
 def test_only_accounts_are_addresses(bank: Any, address: Any) -> None:
     call = bank.balances.transfer_allow_death.call(address, 10)
 

@@ -1,6 +1,6 @@
 """Whatever happens to money, in whatever order: none appears, none vanishes, references agree."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Never
 
 from hypothesis import settings
@@ -43,7 +43,7 @@ holds = st.sampled_from(tuple(Claims.Hold))
 
 
 class Vault(Runtime):
-    types: ClassVar[dict[object, object]] = {"AccountData": AccountData}
+    types: ClassVar[Mapping[object, object]] = {"AccountData": AccountData}
 
     def __init__(self) -> None:
         super().__init__()
