@@ -21,7 +21,6 @@ from tilth.primitives.scale import Codec
 if TYPE_CHECKING:
     from tilth.frame.pallet import Pallet
 
-S = TypeVar("S")
 Who = TypeVar("Who")
 P = ParamSpec("P")
 
@@ -120,14 +119,14 @@ def call(
     pays: Pays = Pays.YES,
     info: Callable[..., DispatchInfo] | None = None,
     feeless_if: Callable[..., bool] | None = None,
-) -> Callable[[Callable[Concatenate[S, Who, P], Any]], CallMethod[Who, P]]:
+) -> Callable[[Callable[Concatenate[Any, Who, P], Any]], CallMethod[Who, P]]:
     """Declare a call; its index is wire format and therefore written.
 
     `weight` may be a function of the pallet and the arguments; where it is absent the pallet's
     `weights` name it. `info` declares class and payment as well, for calls that depend on others.
     """
 
-    def declare(function: Callable[Concatenate[S, Who, P], Any]) -> CallMethod[Who, P]:
+    def declare(function: Callable[Concatenate[Any, Who, P], Any]) -> CallMethod[Who, P]:
         return CallMethod(
             function,
             index=index,

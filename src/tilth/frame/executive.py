@@ -7,6 +7,7 @@ from tilth.frame.errors import DispatchFailure, Reason
 from tilth.frame.extension import Transaction
 from tilth.frame.extrinsic import Extrinsic
 from tilth.frame.origin import NOBODY, signed
+from tilth.frame.traits import System
 from tilth.frame.validity import (
     InvalidTransactionError,
     TransactionSource,
@@ -33,7 +34,7 @@ class Executive:
     def __init__(self, runtime: "Runtime") -> None:
         self._runtime: Final = runtime
         self._slot: Final = runtime.slot
-        self._system: Final = runtime.system
+        self._system: Final[System] = runtime.system
         self._pipeline: Final = runtime.pipeline
         self._format: Final = runtime.format
         self._initializing = _overriding(runtime, "on_initialize")

@@ -26,7 +26,7 @@ from tilth.frame.extrinsic import Extrinsic, ExtrinsicCodec, ExtrinsicFormat
 from tilth.frame.overlay import Overlay, Slot
 from tilth.frame.pallet import Pallet
 from tilth.frame.runtime_api import BoundMethod, RuntimeApi, bind
-from tilth.frame.traits import InherentData, System
+from tilth.frame.traits import InherentData
 from tilth.frame.validity import TransactionSource, ValidTransaction
 from tilth.frame.version import RuntimeVersion
 from tilth.frame.weight import DbWeight
@@ -58,7 +58,8 @@ class Runtime:
     types: ClassVar[Mapping[object, object]] = {}
     """The types a runtime chooses, by name: Balance, BlockNumber, Nonce, …"""
 
-    system: System
+    system: Any
+    """The pallet that satisfies `traits.System`; a subclass says which."""
     extensions: tuple[TransactionExtension, ...]
 
     def __init__(self) -> None:
@@ -126,7 +127,8 @@ class Runtime:
     @property
     def call_filtered(self) -> Reason:
         """The error of a call that the origin's filter refuses."""
-        return self.system.call_filtered  # type: ignore[attr-defined,no-any-return]
+        filtered: Reason = self.system.call_filtered
+        return filtered
 
     def dispatch_error(self, reason: Reason) -> Any:
         """The reason as it travels: a pallet's error gets the pallet's index."""
