@@ -17,7 +17,6 @@ from tilth.pallets.balances.events import (
     Burned,
     DustLost,
     Endowed,
-    Error,
     Event,
     Minted,
     Transfer,
@@ -84,12 +83,16 @@ class Ledger:
 
     def spendable(self, who: AccountId, keep: Preservation, *, force: bool = False) -> int:
         """How much of the free balance may go; `force` ignores freezes."""
-        account = self.of(who)
+        return self._spendable(who, self.of(who), keep, force=force)
+
+    def _spendable(
+        self, who: AccountId, account: AccountData, keep: Preservation, *, force: bool = False
+    ) -> int:
         # Freezes cover the total, so what is held counts towards them.
-        untouchable = 0 if force else max(account.frozen - account.reserved, 0)
-        if self._needs_deposit(who, account, keep):
-            untouchable = max(untouchable, self.deposit)
-        return max(account.free - untouchable, 0)
+        untouchable = 0 if force else account.frozen - account.reserved
+        if untouchable < self.deposit and self._needs_deposit(who, account, keep):
+            untouchable = self.deposit
+        return account.free if untouchable <= 0 else max(account.free - untouchable, 0)
 
     def _needs_deposit(self, who: AccountId, account: AccountData, keep: Preservation) -> bool:
         if keep is Preservation.PRESERVE:
@@ -105,27 +108,23 @@ class Ledger:
         account = self.of(who)
         return max(account.reserved - max(account.frozen - account.free, 0), 0)
 
-    def left_by(self, who: AccountId, amount: int) -> int | None:
-        """What a withdrawal leaves of an account that ends by it, None where the account goes on.
+    def ends_by(self, who: AccountId, amount: int) -> bool:
+        """Whether a withdrawal would end the account; fails where it may not be made at all.
 
-        Fails where the amount may not be withdrawn at all.
+        balances/src/impl_fungible.rs: can_withdraw
         """
         if not amount:
-            return None
+            return False
         ensure(amount <= self.issuance.get(), ArithmeticError.UNDERFLOW)
         account = self.of(who)
         left = account.free - amount
         ensure(left >= 0, TokenError.FUNDS_UNAVAILABLE)
-        ensure(amount <= self.spendable(who, Preservation.EXPENDABLE), TokenError.FROZEN)
+        liquid = self._spendable(who, account, Preservation.EXPENDABLE)
+        ensure(amount <= liquid, TokenError.FROZEN)
         ends = left < self.deposit
         ensure(not ends or self.accounts.can_dec_provider(who), TokenError.ONLY_PROVIDER)
         ensure(left + account.reserved >= account.frozen, TokenError.FROZEN)
-        return left if ends else None
-
-    def check_withdrawal(self, who: AccountId, amount: int, keep: Preservation) -> None:
-        """Fail where the amount may not be taken."""
-        ends = self.left_by(who, amount) is not None
-        ensure(not ends or keep is Preservation.EXPENDABLE, TokenError.NOT_EXPENDABLE)
+        return ends
 
     def check_deposit(self, who: AccountId, amount: int) -> None:
         """Fail where the amount may not be given."""
@@ -144,11 +143,12 @@ class Ledger:
         return True
 
     def transfer(self, source: AccountId, dest: AccountId, amount: int, keep: Preservation) -> None:
-        self.check_withdrawal(source, amount, keep)
+        ends = self.ends_by(source, amount)
+        ensure(not ends or keep is Preservation.EXPENDABLE, TokenError.NOT_EXPENDABLE)
         self.check_deposit(dest, amount)
         if source == dest:
             return
-        self.decrease(source, min(amount, self.spendable(source, keep)), keep)
+        self._add(source, self.open(source), -amount)
         self.increase_if_possible(dest, amount)
         self.emit(Transfer(source, dest, amount))
 
@@ -177,34 +177,37 @@ class Ledger:
         self, who: AccountId, amount: int, keep: Preservation, *, force: bool = False
     ) -> None:
         """Take all of the amount or fail; where the money goes is the caller's to say."""
-        ensure(self.spendable(who, keep, force=force) >= amount, TokenError.FUNDS_UNAVAILABLE)
-        self._set_free(who, self.of(who).free - amount)
+        account = self.open(who)
+        spendable = self._spendable(who, account, keep, force=force)
+        ensure(spendable >= amount, TokenError.FUNDS_UNAVAILABLE)
+        self._add(who, account, -amount)
 
     def increase(self, who: AccountId, amount: int) -> None:
         """Give all of the amount or fail; where the money comes from is the caller's to say."""
-        free = self.of(who).free + amount
+        account = self.open(who)
+        free = account.free + amount
         ensure(free <= self.most, ArithmeticError.OVERFLOW)
         ensure(free >= self.deposit, TokenError.BELOW_MINIMUM)
         if amount:
-            self._set_free(who, free)
+            self._add(who, account, amount)
 
     def increase_if_possible(self, who: AccountId, amount: int) -> int:
         """Give the amount, or nothing if that would not make an account; returns what was given."""
-        before = self.of(who).free
-        free = min(before + amount, self.most)
-        if free < self.deposit or free == before:
-            return 0
-        self._set_free(who, free)
-        return free - before
-
-    def _set_free(self, who: AccountId, free: int) -> None:
-        most_less = self.spendable(who, Preservation.EXPENDABLE, force=True)
         account = self.open(who)
-        ensure(account.free - free <= most_less, Error.INSUFFICIENT_BALANCE)
-        self.settle(who, account, replace(account, free=free))
+        given = min(amount, self.most - account.free)
+        if not given or account.free + given < self.deposit:
+            return 0
+        self._add(who, account, given)
+        return given
+
+    def _add(self, who: AccountId, account: AccountData, amount: int) -> None:
+        self.settle(who, account, replace(account, free=account.free + amount))
 
     def open(self, who: AccountId) -> AccountData:
         """An account that is about to change, brought to today's rules."""
+        account = self.of(who)
+        if account.flags & NEW_LOGIC:
+            return account
         self.upgrade(who)
         return self.of(who)
 

@@ -244,7 +244,7 @@ class Balances(Pallet[Event, Error]):
     def can_withdraw(self, who: AccountId, amount: int) -> bool:
         """Whether the account could pay so much and live on."""
         try:
-            return self.ledger.left_by(who, amount) is None
+            return not self.ledger.ends_by(who, amount)
         except DispatchFailure:
             return False
 

@@ -362,8 +362,11 @@ class System(
 
     def reclaim(self, info: DispatchInfo, post: PostInfo) -> None:
         """Give the block back what the extrinsic did not use and has not given back yet."""
+        unspent = info.total_weight - post.weight(info)
+        if unspent == ZERO_WEIGHT:
+            return
         already = self.extrinsic_weight_reclaimed.get()
-        unspent = (info.total_weight - post.weight(info)).join(already)
+        unspent = unspent.join(already)
         more = unspent - already
         if more != ZERO_WEIGHT:
             now = self.block_weight.get()

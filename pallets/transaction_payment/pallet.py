@@ -6,6 +6,7 @@ from typing import Annotated, Never, Protocol
 from tilth.frame import (
     AccountId,
     Balance,
+    Codecs,
     Const,
     DefaultValue,
     DispatchClass,
@@ -13,6 +14,7 @@ from tilth.frame import (
     Pallet,
     Pays,
     PostInfo,
+    Runtime,
     RuntimeApi,
     TypeName,
     Weight,
@@ -106,6 +108,12 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
     storage_version_ = DefaultValue[Releases](name="StorageVersion")
     """The form of this pallet's storage."""
 
+    def bind(self, runtime: Runtime, name: str, index: int, codecs: Codecs) -> None:
+        super().bind(runtime, name, index, codecs)
+        self._base_fees = [
+            self.fee_of_weight(self.limits.base_extrinsic(each)) for each in DispatchClass
+        ]
+
     def genesis(self, *, multiplier: int = ONE) -> None:
         self.storage_version_.put(Releases.V2)
         self.next_fee_multiplier.put(multiplier)
@@ -131,7 +139,7 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
     ) -> FeeDetails:
         if pays is Pays.NO:
             return FeeDetails(None, tip)
-        base = self.fee_of_weight(self.limits.base_extrinsic(dispatch_class))
+        base = self._base_fees[dispatch_class]
         adjusted = self.next_fee_multiplier.get() * self.fee_of_weight(weight) // ONE
         return FeeDetails(InclusionFee(base, self.length_to_fee(length), adjusted), tip)
 
