@@ -1,9 +1,10 @@
 """How much a block may hold: weight and length, by class of call."""
 
-from typing import Final
+from typing import Annotated, Final
 
 from tilth.frame import (
     DispatchClass,
+    TypeName,
     Weight,
     struct,
     u32,
@@ -12,13 +13,14 @@ from tilth.frame import (
 # frame/support/src/weights/{block,extrinsic}_weights.rs of stable2503
 BASE_BLOCK: Final = Weight(431_614_000, 0)
 BASE_EXTRINSIC: Final = Weight(108_157_000, 0)
+_T: Final = TypeName("T")
 
 
 @struct(path="frame_support::dispatch::PerDispatchClass", params={"T": Weight})
 class WeightPerClass:
-    normal: Weight
-    operational: Weight
-    mandatory: Weight
+    normal: Annotated[Weight, _T]
+    operational: Annotated[Weight, _T]
+    mandatory: Annotated[Weight, _T]
 
     def of(self, dispatch_class: DispatchClass) -> Weight:
         return (self.normal, self.operational, self.mandatory)[dispatch_class]
@@ -43,9 +45,9 @@ class WeightsOfClass:
 
 @struct(path="frame_support::dispatch::PerDispatchClass", params={"T": WeightsOfClass})
 class LimitsPerClass:
-    normal: WeightsOfClass
-    operational: WeightsOfClass
-    mandatory: WeightsOfClass
+    normal: Annotated[WeightsOfClass, _T]
+    operational: Annotated[WeightsOfClass, _T]
+    mandatory: Annotated[WeightsOfClass, _T]
 
     def of(self, dispatch_class: DispatchClass) -> WeightsOfClass:
         return (self.normal, self.operational, self.mandatory)[dispatch_class]
@@ -55,7 +57,7 @@ class LimitsPerClass:
 class BlockWeights:
     base_block: Weight
     max_block: Weight
-    per_class: LimitsPerClass
+    per_class: Annotated[LimitsPerClass, TypeName("PerDispatchClass<WeightsPerClass>")]
 
     @classmethod
     def with_sensible_defaults(
@@ -108,9 +110,9 @@ def _percent(value: int, percent: int) -> int:
 
 @struct(path="frame_support::dispatch::PerDispatchClass", params={"T": u32})
 class LengthPerClass:
-    normal: u32
-    operational: u32
-    mandatory: u32
+    normal: Annotated[u32, _T]
+    operational: Annotated[u32, _T]
+    mandatory: Annotated[u32, _T]
 
     def of(self, dispatch_class: DispatchClass) -> int:
         return (self.normal, self.operational, self.mandatory)[dispatch_class]
@@ -118,7 +120,7 @@ class LengthPerClass:
 
 @struct(path="frame_system::limits::BlockLength")
 class BlockLength:
-    max: LengthPerClass
+    max: Annotated[LengthPerClass, TypeName("PerDispatchClass<u32>")]
 
     @classmethod
     def max_with_normal_ratio(cls, maximum: int, normal_percent: int = 75) -> "BlockLength":

@@ -4,7 +4,7 @@ from enum import Enum, IntEnum
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, final
 
 from tilth.frame.weight import PostInfo
-from tilth.primitives.scale import Fixed, Path, scale_enum, struct, u8
+from tilth.primitives.scale import Fixed, Path, TypeName, scale_enum, struct, u8
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ class ModuleError:
     """An error of a pallet as it travels: the pallet's index, then the error's, padded to four."""
 
     index: u8
-    error: Annotated[bytes, Fixed(4)]
+    error: Annotated[bytes, Fixed(4), TypeName("[u8; MAX_MODULE_ERROR_ENCODED_SIZE]")]
 
 
 @scale_enum(path="sp_runtime::TokenError")
