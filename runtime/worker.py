@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from math import prod
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from tilth.pallets.compute.tasks import Claim, Sealed, Start, Train, TrainAnswer
 from tilth.pallets.compute.types import FailureCode, JobSpec, Loss, Optimizer, TrainSpec
 from tilth.primitives.crypto.hashing import blake2_256
 from tilth.primitives.crypto.sealing import seal
+from tilth.primitives.job_result import result_info
 from tilth.vault import LedgerRefuses, UnknownTableError, Vault, VaultError
 
 log = logging.getLogger(__name__)
@@ -67,7 +69,22 @@ class ComputeWorker:
         if checked.parameters != task.spec.params:
             log.info("job %d: the model has not the declared number of parameters", task.job)
             return FailureCode.MODEL_REFUSED
-        return self._charge(task)
+        misfit = self._misfit(task, checked)
+        return self._charge(task) if misfit is None else misfit
+
+    def _misfit(self, task: Start, checked: engine.Checked) -> FailureCode | None:
+        """Whether the model takes such rows and can say every label."""
+        try:
+            rows = self._vault.open(task.row_root)
+        except VaultError:
+            return FailureCode.ROWS_MISSING
+        labelled = Loss(task.spec.train.loss) is Loss.SOFTMAX_CROSS_ENTROPY
+        if prod(checked.input_shape) == rows.features and (
+            not labelled or prod(checked.output_shape) >= rows.classes
+        ):
+            return None
+        log.info("job %d: the model does not fit the table's columns and classes", task.job)
+        return FailureCode.MODEL_REFUSED
 
     def train(self, task: Train) -> TrainAnswer:
         """Train, seal, and enter the release in the owner's own books."""
@@ -81,7 +98,9 @@ class ComputeWorker:
             rows = self._vault.open(task.row_root)
             trained = self._engine.train(model, engine_spec(task.spec), rows)
         except engine.EngineError as error:
-            return self._refused(task.job, error)
+            failure = self._refused(task.job, error)
+            # what was accepted before the start is not refused after it: the run went wrong
+            return FailureCode.CRASHED if failure is FailureCode.MODEL_REFUSED else failure
         except VaultError:
             return FailureCode.ROWS_MISSING
         return self._released(task, trained.model)
@@ -122,11 +141,6 @@ class ComputeWorker:
     def _refused(self, job: int, error: engine.EngineError) -> FailureCode:
         log.info("job %d: %s", job, error)
         return next(code for kind, code in _DEATHS if isinstance(error, kind))
-
-
-def result_info(genesis_hash: bytes, job: int, spec_hash: bytes) -> bytes:
-    """What binds a sealed result to its job and chain."""
-    return b"tilth/result/1" + genesis_hash + job.to_bytes(8, "little") + spec_hash
 
 
 def engine_spec(spec: JobSpec) -> engine.TrainSpec:

@@ -14,6 +14,10 @@ app = App(
     version=tilth_version,
 )
 
+app.command(
+    "tilth.cli.vault:app", name="vault", help="Keep private tables, and decide what may leave them."
+)
+
 Port = Annotated[int, Parameter(help="0 picks a free one.")]
 
 
@@ -26,6 +30,7 @@ def dev(
     block_time: float | None = None,
     runtime: str = "tilth.runtime:DevRuntime",
     vault: Path | None = None,
+    unconfined_ok: bool = False,
     ready_file: Path | None = None,
 ) -> int:
     """Start a dev chain: blocks as soon as there are transactions, accounts that have money.
@@ -43,14 +48,25 @@ def dev(
     runtime
         The runtime's class, as module:Class.
     vault
-        The data owner's vault; this node then works on jobs for the tables in it.
+        A data owner's folder, see `tilth vault`; this node then works on jobs for its tables.
+    unconfined_ok
+        Work also where this machine cannot keep a foreign model from its files and network.
     ready_file
         Write endpoints and process id here, as JSON, once both faces answer.
     """
     from tilth.cli.dev import DevOptions, run_dev
 
     return run_dev(
-        DevOptions(base_path, rpc_port, grpc_port, block_time, runtime, vault, ready_file)
+        DevOptions(
+            base_path,
+            rpc_port,
+            grpc_port,
+            block_time,
+            runtime,
+            vault,
+            unconfined_ok,
+            ready_file,
+        )
     )
 
 

@@ -28,6 +28,7 @@ class DevOptions:
     block_time: float | None
     runtime: str
     vault: Path | None
+    unconfined_ok: bool
     ready_file: Path | None
 
 
@@ -87,11 +88,29 @@ async def start(options: DevOptions) -> Running:
     node = Node(_config(options, runtime))
     json_rpc = Server(method_table(), node, port=options.rpc_port)
     grpc = GrpcServer(node, "127.0.0.1", options.grpc_port)
+    stops: list[Callable[[], object]] = [grpc.stop, json_rpc.stop, node.stop]
+    if options.vault is not None:
+        stops.append(_employ(node, options.vault, unconfined_ok=options.unconfined_ok))
     for face, port in ((json_rpc, options.rpc_port), (grpc, options.grpc_port)):
         await _started(face, port)
     node.start()
     endpoints = Endpoints(json_rpc.port, grpc.port, os.getpid())
-    return Running(node, endpoints, [grpc.stop, json_rpc.stop, node.stop])
+    return Running(node, endpoints, stops)
+
+
+def _employ(node: Node, folder: Path, *, unconfined_ok: bool) -> Callable[[], object]:
+    """Vault and engine are loaded where there is a vault; returns what ends the work."""
+    from tilth.cli.owner import employ
+    from tilth.cli.vault import NotNow
+    from tilth.engine import NotConfined
+    from tilth.vault import VaultError
+
+    try:
+        return employ(node, folder, unconfined_ok=unconfined_ok).close
+    except NotConfined as error:
+        raise CannotStart(f"{error}; --unconfined-ok takes jobs all the same") from error
+    except (NotNow, VaultError) as error:
+        raise CannotStart(str(error)) from error
 
 
 async def _started(face: object, port: int) -> None:

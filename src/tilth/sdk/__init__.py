@@ -1,6 +1,35 @@
-"""The Python client: publish and read data, rent it out, send a model to it and get it back."""
+"""The Python client: publish and read data, rent it out, send a model to it and get it back.
 
+client                  everything in one flat place
+  contents, files, tables, croissant        public data
+  terms, plans, jobs                        private tables and the models that come to them
+connection, wire, refusals                  the two faces of a node
+process                 a dev node of one's own, for scripts and tests
+"""
+
+from tilth.primitives.crypto.sealing import SealBroken as SealBroken
+from tilth.primitives.crypto.sealing import SealingKey as SealingKey
 from tilth.sdk.client import Client as Client
-from tilth.sdk.client import Refused as Refused
+from tilth.sdk.connection import Event as Event
+from tilth.sdk.connection import Receipt as Receipt
+from tilth.sdk.files import BadManifest as BadManifest
 from tilth.sdk.jobs import Job as Job
-from tilth.sdk.jobs import TrainingPlan as TrainingPlan
+from tilth.sdk.plans import Mock as Mock
+from tilth.sdk.plans import Rehearsal as Rehearsal
+from tilth.sdk.plans import TrainingPlan as TrainingPlan
+from tilth.sdk.process import NodeProcess as NodeProcess
+from tilth.sdk.process import NotStarted as NotStarted
+from tilth.sdk.refusals import JobRefunded as JobRefunded
+from tilth.sdk.refusals import Refused as Refused
+from tilth.sdk.refusals import Unreachable as Unreachable
+from tilth.sdk.refusals import WrongContent as WrongContent
+from tilth.sdk.tables import BadTable as BadTable
+from tilth.sdk.terms import Budget as Budget
+from tilth.sdk.terms import Policy as Policy
+from tilth.sdk.wire import Escrow as Escrow
+from tilth.sdk.wire import JobSpec as JobSpec
+from tilth.sdk.wire import Loss as Loss
+from tilth.sdk.wire import Optimizer as Optimizer
+from tilth.sdk.wire import Quote as Quote
+from tilth.sdk.wire import TrainSpec as TrainSpec
+from tilth.sdk.wire import Unclaimed as Unclaimed

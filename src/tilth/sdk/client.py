@@ -1,29 +1,49 @@
-"""A connection to a node: JSON-RPC for calls and state, gRPC for content and jobs."""
+"""The client: everything one can ask of a Tilth node, in one flat place."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from tilth.primitives import ss58
+from tilth.sdk import contents, croissant
+from tilth.sdk.connection import Connection, Event, Receipt
+from tilth.sdk.contents import Progress
+from tilth.sdk.files import Reading, digests_in
+from tilth.sdk.jobs import Job
+from tilth.sdk.plans import Mock, TrainingPlan
+from tilth.sdk.refusals import Refused, WrongContent, grpc_answers
+from tilth.sdk.terms import Budget, Policy
+from tilth.sdk.wire import (
+    JobSpec,
+    Quote,
+    Unclaimed,
+    bounded,
+    quote_in,
+    quote_request,
+    spec_params,
+    unclaimed_in,
+)
+from tilth.v1 import content_pb2, jobs_pb2
+
 if TYPE_CHECKING:
-    import grpc
-    from substrateinterface import Keypair, SubstrateInterface
+    from substrateinterface import Keypair
 
-
-class Refused(Exception):
-    """The chain did not do what was asked; the text is the chain's reason."""
+    from tilth.vault import Registration
 
 
 class Client:
-    """Signs with the caller's own keys: no secret ever leaves this process."""
+    """Signs with the caller's own key pairs: no secret leaves this process.
+
+    Amounts are in planck, accounts are addresses. Use it from one thread at a time.
+    """
 
     def __init__(
         self, url: str = "ws://127.0.0.1:9944", grpc_target: str = "127.0.0.1:50051"
     ) -> None:
-        import grpc
-        from substrateinterface import SubstrateInterface
-
-        self.chain: SubstrateInterface = SubstrateInterface(url=url, ss58_format=42)
-        self.channel: grpc.Channel = grpc.insecure_channel(grpc_target)
+        """Raises Unreachable where no node answers."""
+        self._connection = Connection(url, grpc_target)
 
     def __enter__(self) -> Self:
         return self
@@ -37,72 +57,267 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        self.channel.close()
-        self.chain.close()
+        self._connection.close()
+
+    # Any chain.
 
     @property
     def genesis_hash(self) -> bytes:
-        return bytes.fromhex(self.chain.get_block_hash(0).removeprefix("0x"))
+        return self._connection.genesis_hash
 
-    def signed(
-        self,
-        pair: "Keypair",
-        pallet: str,
-        call: str,
-        params: Mapping[str, Any],
-        *,
-        nonce: int | None = None,
-    ) -> bytes:
-        """A signed extrinsic, ready to be submitted anywhere."""
-        composed = self.chain.compose_call(pallet, call, dict(params))
-        extrinsic = self.chain.create_signed_extrinsic(composed, pair, nonce=nonce)
-        return bytes(extrinsic.data.data)
+    def submit(self, pair: "Keypair", pallet: str, call: str, params: Mapping[str, Any]) -> Receipt:
+        """Sign, submit and wait for the block; raises Refused."""
+        extrinsic = self._connection.signed(pair, pallet, call, params)
+        return self._connection.submit(extrinsic)
 
-    def submit(
-        self, pair: "Keypair", pallet: str, call: str, params: Mapping[str, Any]
-    ) -> Sequence[dict[str, Any]]:
-        """Sign, submit and wait for the block; returns the events, raises Refused."""
-        from substrateinterface.exceptions import SubstrateRequestException
+    def query(self, pallet: str, item: str, *keys: Any, at: str | None = None) -> Any:
+        """The decoded value of a storage item, now or after the block with this hash.
 
-        composed = self.chain.compose_call(pallet, call, dict(params))
-        extrinsic = self.chain.create_signed_extrinsic(composed, pair)
-        try:
-            receipt = self.chain.submit_extrinsic(extrinsic, wait_for_inclusion=True)
-        except SubstrateRequestException as error:
-            raise Refused(_reason(error)) from None
-        if not receipt.is_success:
-            raise Refused(_sentence(receipt.error_message))
-        return [event.value["event"] for event in receipt.triggered_events]
+        None where nothing is stored and the item has no default.
+        """
+        return self._connection.query(pallet, item, keys, at)
 
-    def query(self, pallet: str, item: str, *keys: Any) -> Any:
-        """The decoded value of a storage item now."""
-        return self.chain.query(pallet, item, list(keys)).value
+    def entries(
+        self, pallet: str, item: str, *, at: str | None = None
+    ) -> Iterator[tuple[Any, Any]]:
+        """Every key of a storage map with its value, now or after the block with this hash."""
+        return self._connection.entries(pallet, item, at)
+
+    def block_number(self) -> int:
+        """The best block's."""
+        return int(self.query("System", "Number"))
+
+    def block_hash(self, number: int | None = None) -> str:
+        """Of a block of the best chain, the best one if none is named; raises LookupError."""
+        return self._connection.block_hash(number)
+
+    def events(self, block_hash: str) -> tuple[Event, ...]:
+        """What happened in a block, hooks included."""
+        return self._connection.events(block_hash)
+
+    def constant(self, pallet: str, name: str) -> Any:
+        """The decoded value of a pallet's constant."""
+        return self._connection.constant(pallet, name)
 
     def free_balance(self, address: str) -> int:
         return int(self.query("System", "Account", address)["data"]["free"])
 
     def held_balance(self, address: str) -> int:
+        """Deposits, bonds and escrow."""
         return int(self.query("System", "Account", address)["data"]["reserved"])
 
+    # Content and public datasets.
 
-def events_named(
-    events: Sequence[dict[str, Any]], pallet: str, name: str
-) -> Iterator[dict[str, Any]]:
-    """The attributes of each event with this name."""
-    for event in events:
-        if event["module_id"] == pallet and event["event_id"] == name:
-            yield event["attributes"]
+    def publish_content(self, pair: "Keypair", data: bytes) -> bytes:
+        """Store bytes for ever and return their sha2-256 hash; at most 2 MiB.
+
+        A deposit is held for each byte. What the chain has already is not stored again.
+        """
+        return self.publish_contents(pair, [data])[0]
+
+    def publish_contents(
+        self, pair: "Keypair", data: Iterable[bytes], progress: Progress | None = None
+    ) -> list[bytes]:
+        """Store many contents, several to a block."""
+        return contents.publish(self._connection, pair, data, progress)
+
+    def fetch(self, content_hash: bytes) -> bytes:
+        """Content by its hash, and checked against it; raises LookupError."""
+        return contents.fetch(self._connection, content_hash)
+
+    def publish_dataset(
+        self,
+        pair: "Keypair",
+        source: Path | Mapping[str, bytes],
+        *,
+        name: str,
+        spdx: str,
+        tags: Sequence[str] = (),
+        description: str = "",
+        progress: Progress | None = None,
+    ) -> int:
+        """Publish a file, a folder or named bytes for ever, and return the dataset's number.
+
+        A large source is read once and never held in memory; publishing again after an
+        interruption goes on where it stopped.
+        """
+        reading = Reading(source)
+        self.publish_contents(pair, reading.chunks(), progress)
+        metadata = croissant.describe(
+            name, spdx=spdx, files=reading.files, tags=tags, description=description
+        )
+        stored = self.publish_contents(pair, [reading.manifest, metadata])
+        params = {
+            "name": name,
+            "spdx": spdx,
+            "tags": bounded(tags),
+            "manifest": _hex(stored[0]),
+            "metadata": _hex(stored[1]),
+            "bytes": reading.size,
+            "rows": reading.rows,
+            "fingerprint": _hex(reading.fingerprint),
+        }
+        published = self.submit(pair, "Datasets", "publish", params)
+        return int(published.one("Datasets", "Published")["dataset"])
+
+    def dataset(self, number: int) -> content_pb2.Dataset:
+        """What the chain knows of a dataset; raises LookupError."""
+        request = content_pb2.GetDatasetRequest(dataset=number)
+        with grpc_answers(self._connection.target):
+            return self._connection.content.GetDataset(request)
+
+    def fetch_dataset(self, number: int, revision: int | None = None) -> dict[str, bytes]:
+        """A public dataset's files by path, each checked against the manifest on the chain."""
+        request = content_pb2.FetchDatasetRequest(dataset=number, revision=revision)
+        files: dict[str, bytearray] = {}
+        manifest, path = b"", ""
+        with grpc_answers(self._connection.target):
+            for part in self._connection.content.FetchDataset(request):
+                match part.WhichOneof("part"):
+                    case "revision":
+                        manifest = part.revision.manifest
+                    case "file":
+                        path = part.file.path
+                        files[path] = bytearray()
+                    case _:
+                        files[path] += part.data
+        return _checked(files, self.fetch(manifest))
+
+    # Private tables.
+
+    def register_private(
+        self,
+        pair: "Keypair",
+        registration: "Registration",
+        *,
+        name: str,
+        policy: Policy,
+        budget: Budget,
+        workers: Sequence[str],
+        spdx: str = "LicenseRef-Private",
+        description: str = "",
+    ) -> int:
+        """Offer a table of one's vault to computation, and return the dataset's number.
+
+        Public becomes what the registration holds, and the terms: see `Registration.describe`.
+        `workers` are the accounts of the nodes that hold the rows.
+        """
+        metadata = croissant.describe(name, spdx=spdx, description=description)
+        public = [registration.schema, registration.mock, metadata]
+        schema, mock, described = self.publish_contents(pair, public)
+        params = {
+            "name": name,
+            "spdx": spdx,
+            "schema": _hex(schema),
+            "mock": _hex(mock),
+            "metadata": _hex(described),
+            "row_root": _hex(registration.row_root),
+            "rows": registration.rows,
+            "policy": policy.params(),
+            "budget": budget.params(),
+            "workers": bounded(workers),
+        }
+        registered = self.submit(pair, "Datasets", "register_private", params)
+        return int(registered.one("Datasets", "PrivateRegistered")["dataset"])
+
+    def register_worker(self, pair: "Keypair", bond: int | None = None) -> Receipt:
+        """Let an account work on jobs; the least bond is held where none is given."""
+        bond = self.constant("Compute", "MinBond") if bond is None else bond
+        return self.submit(pair, "Compute", "register_worker", {"bond": bond})
+
+    def mock(self, number: int) -> Mock:
+        """A private table's public twin: made up, in the same columns and bounds."""
+        from tilth.vault import Schema
+
+        table = self._private(number)
+        schema = Schema.from_json(self.fetch(table.schema))
+        return Mock(schema, self.fetch(table.mock))
+
+    # Jobs.
+
+    def job_spec(
+        self,
+        number: int,
+        model: bytes,
+        plan: TrainingPlan,
+        *,
+        key: bytes,
+        params: int | None = None,
+        max_output_bytes: int | None = None,
+    ) -> JobSpec:
+        """The job that trains the model on a private table, with noise for its δ.
+
+        `key` is the public part of a SealingKey made for this job. Without `params` the model is
+        examined on this machine. Store the model with `publish_content` before it is ordered.
+        """
+        return plan.job_spec(
+            number,
+            model,
+            key=key,
+            params=plan.count_params(model) if params is None else params,
+            delta_pico=self._private(number).budget.delta_pico,
+            max_output_bytes=max_output_bytes,
+        )
+
+    def quote(self, address: str, spec: JobSpec) -> Quote:
+        """What the job would cost this account now; raises Refused where it could not order it."""
+        request = quote_request(ss58.decode(address), spec)
+        answer = self._connection.call_api("ComputeApi_quote", request)
+        if answer[:1] != b"\x00":
+            raise self._connection.dispatch_error(answer[1:])
+        return quote_in(answer[1:])
+
+    def create_job(
+        self, pair: "Keypair", spec: JobSpec, *, tip: int = 0, max_price: int | None = None
+    ) -> Job:
+        """Order a job: its price is held and its privacy reserved; raises Refused."""
+        params = {"spec": spec_params(spec), "tip": tip, "max_price": max_price}
+        extrinsic = self._connection.signed(pair, "Compute", "create_job", params)
+        with grpc_answers(self._connection.target):
+            created = self._connection.jobs.Create(jobs_pb2.CreateJobRequest(extrinsic=extrinsic))
+        return Job(self._connection, created.job, spec)
+
+    def job(self, number: int) -> Job:
+        """A job that was ordered before."""
+        return Job(self._connection, number)
+
+    def acknowledge(self, pair: "Keypair", job: Job) -> Receipt:
+        """Accept a job's result, so that owner and worker are paid at once."""
+        return self.submit(pair, "Compute", "acknowledge", {"job": job.number})
+
+    # Rewards.
+
+    def unclaimed_rewards(self, address: str) -> tuple[Unclaimed, ...]:
+        """What a publisher has earned in eras that are over and not claimed yet."""
+        account = ss58.decode(address)
+        return unclaimed_in(self._connection.call_api("RewardsApi_unclaimed", account))
+
+    def claim_rewards(
+        self, pair: "Keypair", eras: Sequence[int] | None = None, *, dest: str | None = None
+    ) -> int:
+        """Have one's shares minted, of all eras where none are named; returns how much it was."""
+        if eras is None:
+            eras = [share.era for share in self.unclaimed_rewards(pair.ss58_address)]
+        if not eras:
+            return 0
+        params = {"dest": dest, "eras": bounded(eras)}
+        claimed = self.submit(pair, "Rewards", "claim", params)
+        return sum(int(share["amount"]) for share in claimed.all("Rewards", "Claimed"))
+
+    def _private(self, number: int) -> content_pb2.PrivateTable:
+        dataset = self.dataset(number)
+        if not dataset.HasField("private"):
+            raise Refused(f"dataset {number} is public: fetch it instead of renting it")
+        return dataset.private
 
 
-def _reason(error: Exception) -> str:
-    detail = error.args[0] if error.args else error
-    if isinstance(detail, dict):
-        return str(detail.get("data") or detail.get("message"))
-    return str(detail)
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()
 
 
-def _sentence(message: Any) -> str:
-    if isinstance(message, dict):
-        docs = message.get("docs") or []
-        return " ".join(docs) if docs else str(message.get("name"))
-    return str(message)
+def _checked(files: Mapping[str, bytearray], manifest: bytes) -> dict[str, bytes]:
+    expected = digests_in(manifest)
+    found = {path: sha256(data).digest() for path, data in files.items()}
+    if found != expected:
+        raise WrongContent("the node sent other files than the dataset's manifest lists")
+    return {path: bytes(data) for path, data in files.items()}

@@ -1,0 +1,134 @@
+"""Content: how bytes get into the chain's blocks under their hash, and out of them again."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from tilth.primitives.crypto.hashing import blake2_256, keccak_256, sha2_256
+from tilth.sdk.connection import Connection
+from tilth.sdk.refusals import Refused, WrongContent, grpc_answers, refusal
+from tilth.v1 import content_pb2 as pb
+
+if TYPE_CHECKING:
+    from substrateinterface import Keypair
+
+CHUNK_BYTES: Final = 1024 * 1024
+"""Of a file; a block takes several of these."""
+_RAW: Final = 0x55  # the multicodec of plain bytes
+_STORE: Final = ("TransactionStorage", "store_with_cid_config")
+_INDEX: Final = ("TransactionStorage", "TransactionByContentHash")
+_DIGESTS: Final = (sha2_256, blake2_256, keccak_256)  # ours first; others may have stored it
+
+Progress: TypeAlias = Callable[[int], None]
+"""Hears of how many bytes more the chain has now."""
+
+
+def publish(
+    connection: Connection,
+    pair: "Keypair",
+    contents: Iterable[bytes],
+    progress: Progress | None = None,
+) -> list[bytes]:
+    """Store contents and return their hashes; what the chain has already is not stored again.
+
+    So an upload that broke off goes on where it stopped.
+    """
+    upload = _Upload(connection, pair, contents, progress or _ignored)
+    with grpc_answers(connection.target):
+        upload.run()
+    return upload.hashes
+
+
+class _Upload:
+    """One stream; extrinsics are signed as fast as the node takes them, in order of nonces."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        pair: "Keypair",
+        contents: Iterable[bytes],
+        progress: Progress,
+    ) -> None:
+        self.hashes: list[bytes] = []
+        self._connection = connection
+        self._pair = pair
+        self._contents = contents
+        self._progress = progress
+        self._sent: list[tuple[bytes, int]] = []
+        self._fault: Exception | None = None
+        self._turn = threading.Lock()
+        self._ended = False
+
+    def run(self) -> None:
+        answers = self._connection.content.Publish(self._requests())
+        try:
+            for answer in answers:
+                self._check(answer)
+        finally:
+            with self._turn:  # the connection is not left to two threads
+                self._ended = True
+            answers.cancel()
+        if self._fault is not None:
+            raise self._fault
+
+    def _requests(self) -> Iterator[pb.PublishRequest]:
+        """Runs in a thread of gRPC's."""
+        extrinsics = self._extrinsics()
+        while (extrinsic := self._next(extrinsics)) is not None:
+            yield pb.PublishRequest(extrinsic=extrinsic)
+
+    def _next(self, extrinsics: Iterator[bytes]) -> bytes | None:
+        with self._turn:
+            try:
+                return None if self._ended else next(extrinsics, None)
+            except Exception as error:  # noqa: BLE001  # gRPC would swallow it: `run` raises it
+                self._fault = error
+                return None
+
+    def _extrinsics(self) -> Iterator[bytes]:
+        nonce = self._connection.next_nonce(self._pair.ss58_address)
+        begun: set[bytes] = set()
+        for data in self._contents:
+            hash = sha256(data).digest()
+            self.hashes.append(hash)
+            if hash in begun or has(self._connection, hash):
+                self._progress(len(data))
+                continue
+            begun.add(hash)
+            self._sent.append((hash, len(data)))
+            params = {"cid": {"codec": _RAW, "hashing": "Sha2_256"}, "data": data}
+            yield self._connection.signed(self._pair, *_STORE, params, nonce=nonce)
+            nonce += 1
+
+    def _check(self, answer: pb.PublishResponse) -> None:
+        hash, size = self._sent[answer.request]
+        match answer.WhichOneof("outcome"):
+            case "failed":
+                raise refusal(answer.failed)
+            case "refused":
+                raise Refused(answer.refused.message)
+            case _:
+                if hash not in answer.stored.content_hashes:
+                    raise WrongContent(f"the node stored other content than 0x{hash.hex()}")
+                self._progress(size)
+
+
+def _ignored(_: int) -> None:
+    pass
+
+
+def has(connection: Connection, hash: bytes) -> bool:
+    """Whether the chain has this content."""
+    found = connection.query(*_INDEX, ["0x" + hash.hex()], None)
+    return found is not None
+
+
+def fetch(connection: Connection, hash: bytes) -> bytes:
+    """The content with this hash; raises LookupError, and WrongContent where the node lies."""
+    request = pb.FetchRequest(content_hash=hash)
+    with grpc_answers(connection.target):
+        data = b"".join(part.data for part in connection.content.Fetch(request))
+    if not any(digest(data) == hash for digest in _DIGESTS):
+        raise WrongContent(f"the node sent other bytes than content 0x{hash.hex()}")
+    return data
