@@ -303,7 +303,8 @@ class Compute(
 
     @property
     def _now(self) -> int:
-        return self.runtime.system.block_number()
+        now: int = self.runtime.system.block_number()
+        return now
 
     def _quoted(self, who: AccountId, spec: JobSpec, hash: H256, cost: Cost, tip: int) -> Quote:
         ensure(self.content.content_size(spec.model) == spec.model_bytes, Error.MODEL_NOT_STORED)

@@ -201,7 +201,8 @@ class OriginsCodec(_Aggregate):
 
     @property
     def index(self) -> int:
-        return self._runtime.system.index  # type: ignore[attr-defined,no-any-return]
+        index: int = self._runtime.system.index
+        return index
 
     def encode(self, value: RootCaller | SignedCaller | NoCaller) -> bytes:
         return bytes((self.index,)) + self._runtime.codecs.of(Caller).encode(value)

@@ -49,7 +49,8 @@ class Appended:
 
     def __init__(self, stored: bytes) -> None:
         """Go on after a vector that is stored already, or from an empty one."""
-        self._count_before, start = _length.decode_at(stored, 0) if stored else (0, 0)
+        count, start = _length.decode_at(stored, 0) if stored else (0, 0)
+        self._count_before: int = count
         self._before = stored[start:]
         self.items: list[bytes] = []
 
