@@ -201,7 +201,7 @@ class Ledger:
         return given
 
     def _add(self, who: AccountId, account: AccountData, amount: int) -> None:
-        self.settle(who, account, replace(account, free=account.free + amount))
+        self.settle(who, account, account.with_free(account.free + amount))
 
     def open(self, who: AccountId) -> AccountData:
         """An account that is about to change, brought to today's rules."""

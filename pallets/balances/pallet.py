@@ -195,7 +195,7 @@ class Balances(Pallet[Event, Error]):
         self.ledger.mint(who, amount)
 
     def burn_from(self, who: AccountId, amount: int) -> None:
-        self.ledger.burn(who, amount, Preservation.EXPENDABLE)
+        self.ledger.burn(who, amount, Preservation.PRESERVE)
 
     def can_hold(self, reason: HoldReason, who: AccountId, amount: int) -> bool:
         return self.hold_book.can_hold(reason, who, amount)

@@ -39,6 +39,9 @@ class AccountData:
     def total(self) -> int:
         return self.free + self.reserved
 
+    def with_free(self, free: int) -> "AccountData":
+        return AccountData(free, self.reserved, self.frozen, self.flags)
+
     @property
     def consumes(self) -> bool:
         """Whether money on it is held or frozen, for which the account must go on."""

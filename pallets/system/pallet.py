@@ -414,16 +414,11 @@ class System(
         return Error.CALL_FILTERED
 
     def deposit(self, event: bytes) -> None:
-        if self.number.get() == 0:
+        phase = self.execution_phase.get()
+        if phase is None and self.number.get() == 0:
             return  # the genesis block has no events
         self.event_count.put(self.event_count.get() + 1)
-        self.events.append(self._phase_prefix() + event + b"\x00")
-
-    def _phase_prefix(self) -> bytes:
-        phase = self.execution_phase.get()
-        if type(phase) is ApplyExtrinsic:
-            return b"\x00" + phase.index.to_bytes(4, "little")
-        return b"\x01" if type(phase) is Finalization else b"\x02"
+        self.events.append(_prefix(phase) + event + b"\x00")
 
     def _extrinsic_index(self) -> int:
         raw = self.runtime.slot.overlay.raw(EXTRINSIC_INDEX)
@@ -486,3 +481,10 @@ class System(
             assert info.consumers == 0 or info.providers > 0, (
                 f"{who.hex()} is consumed, not provided"
             )
+
+
+def _prefix(phase: Phase | None) -> bytes:
+    """The phase as an event's record begins with it; no topics follow the event."""
+    if type(phase) is ApplyExtrinsic:
+        return b"\x00" + phase.index.to_bytes(4, "little")
+    return b"\x01" if type(phase) is Finalization else b"\x02"
