@@ -26,11 +26,6 @@ class ReserveBook:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def can_reserve(self, who: AccountId, amount: int) -> bool:
-        account = self._ledger.of(who)
-        left = account.free - amount
-        return not amount or (left >= self._ledger.deposit and left >= account.frozen)
-
     def reserve(self, who: AccountId, amount: int) -> None:
         if not amount:
             return

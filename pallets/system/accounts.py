@@ -30,9 +30,6 @@ class AccountBook:
         self._max_consumers = max_consumers
         self._emit = emit
 
-    def account_exists(self, who: AccountId) -> bool:
-        return who in self._accounts
-
     def inc_providers(self, who: AccountId) -> None:
         info = self._accounts[who]
         created = info.providers == 0 and info.sufficients == 0
@@ -94,9 +91,6 @@ class AccountBook:
     def can_dec_provider(self, who: AccountId) -> bool:
         info = self._accounts[who]
         return info.consumers == 0 or info.providers > 1
-
-    def is_provider_required(self, who: AccountId) -> bool:
-        return self._accounts[who].consumers != 0
 
     def _kill(self, who: AccountId) -> None:
         del self._accounts[who]
