@@ -1,6 +1,7 @@
 """Calls: a pallet's methods that an extrinsic can name, and the calls themselves as values."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar, cast, final
 
 from tilth.frame.errors import DispatchFailure, Transactional, TransactionalError
@@ -63,7 +64,7 @@ class CallMethod(Generic[Who, P]):
         self,
         pallet: "Pallet[Any, Any]",
         pallet_index: int,
-        codec: Codec[Any],
+        arguments: Callable[[], Codec[Any]],
         guard: Guard,
         slot: Slot,
     ) -> "CallMethod[Who, P]":
@@ -72,7 +73,7 @@ class CallMethod(Generic[Who, P]):
         bound.function = self.function.__get__(pallet)
         bound.pallet_index = pallet_index
         bound.prefix = bytes((pallet_index, self.index))
-        bound.codec = codec
+        bound.arguments = arguments
         bound.check = guard.check
         bound.slot = slot
         bound.info = _info(bound, pallet)
@@ -80,10 +81,15 @@ class CallMethod(Generic[Who, P]):
 
     pallet_index: int
     prefix: bytes
-    codec: Codec[Any]
+    arguments: Callable[[], Codec[Any]]
     check: Callable[[Origin], Any]
     slot: Slot
     info: Callable[[tuple[Any, ...]], DispatchInfo]
+
+    @cached_property
+    def codec(self) -> Codec[Any]:
+        """Compiled when the first such call is read or written."""
+        return self.arguments()
 
     def __call__(self, who: Who, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Run it as a call is run, without an extrinsic: an error leaves no trace."""

@@ -2,14 +2,16 @@
 
 import inspect
 from collections.abc import Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, dataclass_transform
 
 from tilth.frame.call import UNBENCHMARKED, CallMethod, RuntimeCall
 from tilth.frame.definition import CallDef, ConfigDef, DeclarationError, Def, parse
+from tilth.frame.overlay import Encode
 from tilth.frame.task import Offchain, Task
 from tilth.frame.weight import ZERO_WEIGHT, CallWeight, DbWeight, Measured, Weight
-from tilth.primitives.scale import Codec, Codecs, DecodeError, options_of
+from tilth.primitives.scale import Codecs, DecodeError, options_of
 from tilth.primitives.types import BlockNumber
 
 if TYPE_CHECKING:
@@ -84,8 +86,10 @@ class Pallet(Generic[E, X]):
     _runtime: "Runtime"
     _name: str
     _index: int
-    _events: dict[type, tuple[bytes, Codec[Any]]]
-    _event_at: dict[int, Codec[Any]]
+    _codecs: Codecs
+    _event_indices: dict[type, int]
+    _events: dict[type, tuple[bytes, Encode]]
+    """Events that were emitted: two indices, and what encodes the fields."""
 
     def bind(self, runtime: "Runtime", name: str, index: int, codecs: Codecs) -> None:
         """Take a place in a runtime: storage gets its keys, calls their codecs and weights."""
@@ -97,11 +101,9 @@ class Pallet(Generic[E, X]):
             )
         for call in definition.calls:
             self.__dict__[call.name] = self._bound_call(call, codecs)
-        self._events = {
-            variant: (bytes((index, position)), codecs.of(variant))
-            for variant, position in event_indices(definition)
-        }
-        self._event_at = {prefix[1]: codec for prefix, codec in self._events.values()}
+        self._codecs = codecs
+        self._events = {}
+        self._event_indices = dict(event_indices(definition))
 
     def _bound_item(self, name: str, item: Any, codecs: Codecs) -> Any:
         try:
@@ -112,13 +114,15 @@ class Pallet(Generic[E, X]):
     def _bound_call(self, call: CallDef, codecs: Codecs) -> CallMethod[Any, Any]:
         for parameter, annotation in call.params:
             try:
-                codecs.of(annotation)
+                codecs.shape(annotation)
             except TypeError as error:
                 raise DeclarationError(
                     f"{type(self).__name__}.{call.name}: parameter {parameter}: {error}"
                 ) from error
-        arguments = codecs.of(tuple[tuple(annotation for _, annotation in call.params)])  # type: ignore[misc]
-        return call.method.bind(self, self._index, arguments, call.guard, self._runtime.slot)
+        arguments: Any = tuple[tuple(annotation for _, annotation in call.params)]  # type: ignore[misc]
+        return call.method.bind(
+            self, self._index, partial(codecs.of, arguments), call.guard, self._runtime.slot
+        )
 
     def weight_of(self, call: str) -> CallWeight:
         return self.weights.get(call, UNBENCHMARKED)
@@ -129,19 +133,23 @@ class Pallet(Generic[E, X]):
 
     def emit(self, event: E) -> None:
         """Deposit an event; it is encoded now and kept only if the call succeeds."""
-        prefix, codec = self._events[type(event)]
-        self._runtime.deposit_event(prefix + codec.encode(event))
+        self._runtime.deposit_event(self.encode_event(event))
 
     def encode_event(self, event: Any) -> bytes:
-        prefix, codec = self._events[type(event)]
-        return prefix + codec.encode(event)
+        variant = type(event)
+        known = self._events.get(variant)
+        if known is None:
+            index = self._event_indices[variant]
+            known = bytes((self._index, index)), self._codecs.of(variant).encode
+            self._events[variant] = known
+        return known[0] + known[1](event)
 
     def decode_event(self, data: bytes, offset: int) -> tuple[Any, int]:
         """Read the event whose variant index stands at `offset`."""
-        codec = self._event_at.get(data[offset])
-        if codec is None:
-            raise DecodeError(offset, f"the index of an event of {self._name}", f"{data[offset]}")
-        return codec.decode_at(data, offset + 1)
+        for variant, index in self._event_indices.items():
+            if index == data[offset]:
+                return self._codecs.of(variant).decode_at(data, offset + 1)
+        raise DecodeError(offset, f"the index of an event of {self._name}", f"{data[offset]}")
 
     def on_initialize(self, now: BlockNumber) -> Weight | Measured | None:
         """Before a block's extrinsics; returns the weight it used."""
