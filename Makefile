@@ -16,7 +16,7 @@ setup: .venv/installed
 	@touch $@
 
 $(NPM)/node_modules/installed: $(NPM)/package.json $(NPM)/package-lock.json
-	@cd $(NPM) && npm ci --silent --no-audit --no-fund
+	@cd $(NPM) && npm install --no-save --silent --no-audit --no-fund
 	@touch $@
 
 dev: setup
