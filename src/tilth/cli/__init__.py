@@ -12,3 +12,9 @@ def main() -> None:
 
 def tilth_version() -> str:
     return version("tilth")
+
+
+def fail(message: str) -> int:
+    """Say on one line why a command cannot go on."""
+    print(f"tilth: {message}", file=sys.stderr)
+    return 1

@@ -1,6 +1,5 @@
 """The commands, their options and their help."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -84,7 +83,17 @@ def demo(*, keep: bool = False) -> int:
     return run_demo(keep=keep)
 
 
-def fail(message: str) -> int:
-    """Say on one line why a command cannot go on."""
-    print(f"tilth: {message}", file=sys.stderr)
-    return 1
+@app.command
+def replay(folder: Path, /, *, runtime: str) -> int:
+    """Check that a runtime seals the very blocks that another was recorded sealing.
+
+    Parameters
+    ----------
+    folder
+        Recordings: `runtime.json` with the genesis, and a file of blocks for each scenario.
+    runtime
+        The runtime's class, as module:Class.
+    """
+    from tilth.cli.replay import run_replay
+
+    return run_replay(folder, runtime)

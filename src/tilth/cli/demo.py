@@ -10,7 +10,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from tilth.cli.app import fail
+from tilth.cli import fail
 from tilth.cli.halves import breast_cancer
 from tilth.cli.stage import Stage
 from tilth.cli.story import BLOCK_SECONDS, LEAST_ACCURACY, Outcome, Story, lock_away

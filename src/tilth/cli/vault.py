@@ -14,7 +14,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table as Grid
 
-from tilth.cli.app import fail
+from tilth.cli import fail
 from tilth.primitives import privacy
 from tilth.sdk.terms import micro, pico
 from tilth.vault import (
