@@ -55,10 +55,14 @@ async def _run(options: DevOptions) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     faces = await start(options)
+    chain = faces.node.chain
+    chain.on_failure.append(lambda _: stopped.set())
     show_banner(faces.node, faces.endpoints)
     _write_ready_file(options.ready_file, faces.endpoints)
     await stopped.wait()
     await faces.stop()
+    if chain.failure is not None:
+        raise chain.failure
     return 0
 
 

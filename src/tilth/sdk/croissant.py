@@ -2,6 +2,7 @@
 
 import mimetypes
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ _CONTEXT: Final[dict[str, Any]] = {
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
@@ -33,11 +35,13 @@ _CONTEXT: Final[dict[str, Any]] = {
     "md5": "cr:md5",
     "parentField": "cr:parentField",
     "path": "cr:path",
+    "rai": "http://mlcommons.org/croissant/RAI/",
     "recordSet": "cr:recordSet",
     "references": "cr:references",
     "regex": "cr:regex",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
     "separator": "cr:separator",
     "source": "cr:source",
@@ -45,6 +49,7 @@ _CONTEXT: Final[dict[str, Any]] = {
     "transform": "cr:transform",
 }
 _CONFORMS_TO: Final = "http://mlcommons.org/croissant/1.0"
+_NO_ID: Final = re.compile(r"[^\w./-]+")
 _LICENCE: Final = re.compile(r"[A-Za-z0-9.-]+")
 
 
@@ -55,9 +60,9 @@ def describe(
     files: Sequence[ReadFile] = (),
     tags: Sequence[str] = (),
     description: str = "",
-    url: str = "",
 ) -> bytes:
     """The JSON-LD of a dataset; a file's `sha256` is what the chain's manifest says of it too."""
+    named = list(zip(_ids([file.path for file in files]), files, strict=True))
     document: dict[str, Any] = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -65,13 +70,11 @@ def describe(
         "name": name,
         "description": description or name,
         "license": _licence(spdx),
-        "distribution": [_file_object(file) for file in files],
-        "recordSet": [_record_set(file) for file in files if file.columns],
+        "distribution": [_file_object(id, file) for id, file in named],
+        "recordSet": [_record_set(id, file.columns) for id, file in named if file.columns],
     }
     if tags:
         document["keywords"] = list(tags)
-    if url:
-        document["url"] = url
     return canonical_json(document)
 
 
@@ -81,11 +84,11 @@ def _licence(spdx: str) -> str:
     return f"https://spdx.org/licenses/{spdx}" if simple else spdx
 
 
-def _file_object(file: ReadFile) -> dict[str, Any]:
+def _file_object(id: str, file: ReadFile) -> dict[str, Any]:
     encoding, _ = mimetypes.guess_type(file.path)
     return {
         "@type": "cr:FileObject",
-        "@id": file.path,
+        "@id": id,
         "name": file.path,
         "contentUrl": file.path,
         "contentSize": f"{file.size} B",
@@ -94,22 +97,29 @@ def _file_object(file: ReadFile) -> dict[str, Any]:
     }
 
 
-def _record_set(file: ReadFile) -> dict[str, Any]:
-    identity = f"{file.path}/rows"
+def _record_set(file: str, columns: Sequence[str]) -> dict[str, Any]:
+    rows = f"{file}/rows"
+    fields = zip(_ids(columns), columns, strict=True)
     return {
         "@type": "cr:RecordSet",
-        "@id": identity,
-        "name": identity,
-        "field": [_field(file, identity, column) for column in file.columns or ()],
+        "@id": rows,
+        "name": rows,
+        "field": [_field(f"{rows}/{id}", file, column) for id, column in fields],
     }
 
 
-def _field(file: ReadFile, records: str, column: str) -> dict[str, Any]:
-    identity = f"{records}/{column}"
+def _field(id: str, file: str, column: str) -> dict[str, Any]:
     return {
         "@type": "cr:Field",
-        "@id": identity,
-        "name": identity,
+        "@id": id,
+        "name": column,
         "dataType": "sc:Text",
-        "source": {"fileObject": {"@id": file.path}, "extract": {"column": column}},
+        "source": {"fileObject": {"@id": file}, "extract": {"column": column}},
     }
+
+
+def _ids(names: Sequence[str]) -> list[str]:
+    """Names without blanks, which readers of Croissant do not take in an `@id`, each its own."""
+    plain = [_NO_ID.sub("_", name) for name in names]
+    often = Counter(plain)
+    return [id if id and often[id] == 1 else f"{id}_{at}" for at, id in enumerate(plain)]

@@ -30,7 +30,11 @@ class NodeProcess:
         self.grpc: str
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self._folder.cleanup()
+            raise
         return self
 
     def __exit__(
