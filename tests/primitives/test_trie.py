@@ -285,6 +285,25 @@ def test_walking_what_is_stored_keeps_none_of_it_in_memory() -> None:
     assert len(store.asked) > asked
 
 
+def test_a_value_of_which_only_the_hash_is_known_gives_the_root_of_the_whole() -> None:
+    long = bytes(range(40))
+    whole = Trie.from_entries({b"code": long, b"colour": b"red", b"zoo": long})
+    known = Trie.from_entries({b"colour": b"red", b"zoo": long})
+
+    trie = known.with_digests({b"code": blake2b(long, digest_size=32).digest()})
+
+    assert trie.root == whole.root
+    assert b"code" in trie
+    assert trie.update({b"zoo": None}).root == whole.update({b"zoo": None}).root
+    with pytest.raises(CorruptNode, match="is missing from the store"):
+        trie.get(b"code")
+
+
+def test_where_nodes_hold_whole_values_a_hash_does_not_do() -> None:
+    with pytest.raises(ValueError, match="layout V0 holds whole values"):
+        Trie.empty(Layout.V0).with_digests({b"code": bytes(32)})
+
+
 def test_the_empty_trie_loads_without_a_store() -> None:
     empty = Trie.load(EMPTY_ROOT, nothing_stored)
 

@@ -1,8 +1,8 @@
 """`tilth replay`: whether a runtime seals the blocks that another one was recorded sealing."""
 
-import sys
 from pathlib import Path
 
+from tilth.cli import fail
 from tilth.cli.dev import CannotStart, load_runtime
 from tilth.node.recording import BadRecording, Recording
 from tilth.node.replay import Outcome, Replay
@@ -13,8 +13,7 @@ def run_replay(folder: Path, runtime: str) -> int:
     try:
         outcomes = list(Replay(load_runtime(runtime), Recording(folder)).outcomes())
     except (BadRecording, CannotStart) as error:
-        print(f"tilth: {error}", file=sys.stderr)
-        return 1
+        return fail(str(error))
     different = [outcome for outcome in outcomes if outcome.difference is not None]
     print(f"blocks identical {len(outcomes) - len(different)} of {len(outcomes)}")
     for outcome in different[:1]:

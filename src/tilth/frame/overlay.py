@@ -79,10 +79,12 @@ class Overlay:
     a new one.
     """
 
-    __slots__ = ("_dirty", "_journal", "_values", "trie")
+    __slots__ = ("_dirty", "_journal", "_values", "folded", "trie")
 
     def __init__(self, trie: Trie) -> None:
         self.trie = trie
+        self.folded: dict[bytes, bytes | None] = {}
+        """What the last commit put into the trie."""
         self._values: dict[bytes, Any] = {}
         self._dirty: dict[bytes, Encode] = {}
         self._journal: list[tuple[bytes, Any, Any]] = []
@@ -165,7 +167,8 @@ class Overlay:
 
     def commit(self) -> Trie:
         """The trie with all changes folded in; the overlay then stands empty above it."""
-        self.trie = self.trie.update(self.changes())
+        self.folded = self.changes()
+        self.trie = self.trie.update(self.folded)
         self._values.clear()
         self._dirty.clear()
         self._journal.clear()

@@ -98,6 +98,17 @@ class Trie:
         top = apply(self._top, ordered, self._fetch)
         return self if top is self._top else Trie(top, self._fetch, self.layout)
 
+    def with_digests(self, digests: Mapping[bytes, bytes]) -> "Trie":
+        """The trie with more entries, of whose values only the hash is known.
+
+        A node of layout V1 holds no more of a value of 33 bytes and more, so the root is the whole
+        trie's. Reading such a value raises CorruptNode.
+        """
+        if self.layout is Layout.V0:
+            raise ValueError("a trie of layout V0 holds whole values: a hash does not do")
+        ordered = ((path_of(key), Hashed(digests[key])) for key in sorted(digests))
+        return Trie(apply(self._top, ordered, self._fetch), self._fetch, self.layout)
+
     def keys(self, prefix: bytes = b"", start: bytes | None = None) -> Iterator[bytes]:
         """Keys in ascending order, those after `start` where one is given."""
         return (key_of(path) for path, _ in self._walk(prefix, start))

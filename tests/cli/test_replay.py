@@ -1,0 +1,207 @@
+"""Replaying recordings from the command line, and saying in words where a runtime differs."""
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tilth.cli.replay import run_replay
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "solo2503"
+SOLO = "tilth.runtime.solo2503:Solo2503"
+
+Change = Callable[[Any], None]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A genesis and the recording of empty blocks."""
+    for name in ("runtime", "empty"):
+        shutil.copy(VECTORS / f"{name}.json.gz", tmp_path)
+    return tmp_path
+
+
+def change(folder: Path, name: str, how: Change) -> None:
+    """Change a recording, and leave it unpacked."""
+    packed = folder / f"{name}.json.gz"
+    content = json.loads(gzip.decompress(packed.read_bytes()))
+    how(content)
+    packed.unlink()
+    (folder / f"{name}.json").write_text(json.dumps(content))
+
+
+def test_our_own_recording_is_identical(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_replay(VECTORS, SOLO) == 0
+    assert capsys.readouterr().out == "blocks identical 40 of 40\n"
+
+
+def test_a_write_that_differs_is_told_in_words(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def another_time(content: Any) -> None:
+        diff = content["blocks"][1]["extrinsics"][0]["diff"]
+        (now,) = (key for key, value in diff.items() if value == TIME)
+        diff[now] = "0x0100000000000000"
+
+    TIME = "0x108fe5cf8b010000"
+    change(folder, "empty", another_time)
+
+    assert run_replay(folder, SOLO) == 1
+    count, first = capsys.readouterr().out.splitlines()
+    assert count == "blocks identical 3 of 4"
+    assert first == (
+        "first difference: empty, block 2, apply, extrinsic 'inherent': Timestamp.Now: "
+        f"recorded 0x0100000000000000, ours {TIME}"
+    )
+
+
+def test_recorded_names_of_storage_come_before_our_own(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def more_at_the_end(content: Any) -> None:
+        content["blocks"][0]["finalize_diff"]["0xabcd01"] = "0x00"
+
+    change(folder, "empty", more_at_the_end)
+    (folder / "storage_prefixes.json").write_text(json.dumps({"0xabcd": "Theirs.Item"}))
+
+    assert run_replay(folder, SOLO) == 1
+    assert "block 1, finalize: Theirs.Item 01: recorded 0x00, ours not written" in (
+        capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [("events_raw", "events"), ("hash", "hash")],
+)
+def test_every_part_of_a_block_counts(
+    folder: Path, capsys: pytest.CaptureFixture[str], part: str, name: str
+) -> None:
+    def another(content: Any) -> None:
+        content["blocks"][3][part] = "0x00"
+
+    change(folder, "empty", another)
+
+    assert run_replay(folder, SOLO) == 1
+    assert f"block 4, whole block: {name}: recorded 0x00, ours 0x" in capsys.readouterr().out
+
+
+def test_an_answer_before_the_block_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def another_fee(content: Any) -> None:
+        content["blocks"][0]["extrinsics"][1]["query_info"] = "0x00"
+
+    for name in ("runtime", "sig_kinds"):
+        shutil.copy(VECTORS / f"{name}.json.gz", tmp_path)
+    change(tmp_path, "sig_kinds", another_fee)
+
+    assert run_replay(tmp_path, SOLO) == 1
+    said = capsys.readouterr().out
+    assert "sig_kinds, block 1, before the block, extrinsic 'fund ed25519': query_info:" in said
+
+
+def test_another_genesis_is_a_difference(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def poorer(content: Any) -> None:
+        content["genesis_storage"].popitem()
+
+    change(folder, "runtime", poorer)
+
+    assert run_replay(folder, SOLO) == 1
+    count, first = capsys.readouterr().out.splitlines()
+    assert count == "blocks identical 0 of 4"
+    assert "state root of the genesis: recorded 0xdb4f" in first
+
+
+def test_a_runtime_that_breaks_is_a_difference(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def undecodable(content: Any) -> None:
+        content["blocks"][0]["extrinsics"][0]["extrinsic"] = "0x0405"
+
+    change(folder, "empty", undecodable)
+
+    assert run_replay(folder, SOLO) == 1
+    assert "block 1, apply, extrinsic 'inherent': execution: recorded done, ours DecodeError" in (
+        capsys.readouterr().out
+    )
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line on standard error."""
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    return line
+
+
+def test_what_is_no_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_replay(tmp_path / "nowhere", SOLO) == 1
+    assert "nowhere is no folder of recordings" in said(capsys)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "why"),
+    [
+        ("Solo2503", "is not module:Class"),
+        ("no_such_module:Solo2503", "there is no module 'no_such_module'"),
+        ("tilth.runtime.solo2503:Nothing", "is not a Runtime"),
+    ],
+)
+def test_what_is_no_runtime_is_refused(
+    capsys: pytest.CaptureFixture[str], runtime: str, why: str
+) -> None:
+    assert run_replay(VECTORS, runtime) == 1
+    assert why in said(capsys)
+
+
+def _no_blocks(content: Any) -> None:
+    content["blocks"] = []
+
+
+def _no_hash(content: Any) -> None:
+    del content["blocks"][2]["hash"]
+
+
+def _no_hex(content: Any) -> None:
+    content["blocks"][0]["events_raw"] = "0xzz"
+
+
+def _no_header(content: Any) -> None:
+    content["blocks"][1]["header"] = "0x00"
+
+
+def _no_code(content: Any) -> None:
+    del content["code"]
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "why"),
+    [
+        ("empty", _no_blocks, "has no file with recorded blocks"),
+        ("empty", _no_hash, "empty, block 3 of 4: there is no 'hash'"),
+        ("empty", _no_hex, "empty, block 1 of 4 is not as recorders write it"),
+        ("empty", _no_header, "empty, block 2: not a header of this runtime"),
+        ("runtime", _no_code, "runtime: there is no 'code'"),
+    ],
+)
+def test_a_malformed_recording_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], name: str, how: Change, why: str
+) -> None:
+    change(folder, name, how)
+
+    assert run_replay(folder, SOLO) == 1
+    assert why in said(capsys)
+
+
+def test_a_file_that_is_no_json_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "runtime.json.gz").write_bytes(b"no gzip")
+
+    assert run_replay(folder, SOLO) == 1
+    assert "runtime.json.gz is not readable JSON" in said(capsys)
