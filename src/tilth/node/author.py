@@ -1,4 +1,4 @@
-"""Authorship: making the next block of what is ready in the pool."""
+"""Authorship: making the next block of what is ready in the pool, and when."""
 
 import asyncio
 import logging
@@ -15,37 +15,61 @@ from tilth.frame import (
 from tilth.frame.apis import inherents
 from tilth.node.block import Block
 from tilth.node.chain import Chain
-from tilth.node.pool import Pool, Pooled
+from tilth.node.clock import Clock as Clock
+from tilth.node.pool import Pool
+from tilth.node.queues import Pooled
+from tilth.node.store import StoreError
+from tilth.primitives.crypto.hashing import twox_128
 from tilth.primitives.types import H256, Digest, Header, PreRuntime
 
 log = logging.getLogger(__name__)
 
 _AURA: Final = b"aura"
 _ZERO: Final = H256(bytes(32))
+_NOW: Final = twox_128(b"Timestamp") + twox_128(b"Now")
+# client/basic-authorship: MAX_SKIPPED_TRANSACTIONS
+_MOST_SKIPPED: Final = 8
 
 
-class Clock(Protocol):
-    def milliseconds(self) -> int:
-        """Since 1970, in UTC."""
-        ...
+class Calendar:
+    """When blocks are: now, but always later than their parent, by as much as the runtime asks."""
+
+    def __init__(self, chain: Chain, clock: Clock) -> None:
+        self._clock = clock
+        self.slot_duration: int = codec(u64).decode(
+            chain.call(chain.genesis, "AuraApi_slot_duration", b"")
+        )
+        self._step = self._least_step(chain)
+        self.next_moment: int | None = None
+        """The timestamp of the next block, if somebody has set it."""
+
+    def _least_step(self, chain: Chain) -> int:
+        pallets = chain.runtime.pallets
+        timestamp = next((pallet for pallet in pallets if pallet.name == "Timestamp"), None)
+        period: int = getattr(timestamp, "minimum_period", 1)
+        # Half a slot, as is usual, means one block per slot.
+        return self.slot_duration if 2 * period >= self.slot_duration else max(period, 1)
+
+    def moment_after(self, parent: Block) -> int:
+        """In milliseconds since 1970; the clock may have stood still or gone back."""
+        told, self.next_moment = self.next_moment, None
+        last = int.from_bytes(parent.state.get(_NOW) or b"", "little")
+        return max(told or self._clock.milliseconds(), last + self._step)
 
 
 class Author:
-    """Builds blocks on the best one; its timestamps never stand still."""
+    """Builds blocks and adds them to the chain."""
 
     def __init__(self, chain: Chain, pool: Pool, clock: Clock) -> None:
         self._chain = chain
         self._pool = pool
-        self._clock = clock
-        self._slot_duration = codec(u64).decode(
-            chain.call(chain.genesis, "AuraApi_slot_duration", b"")
-        )
-        self._last_moment = 0
-        self.next_moment: int | None = None
-        """The timestamp of the next block, if somebody has set it."""
+        self.calendar = Calendar(chain, clock)
 
     def build(self, parent: Block | None = None) -> Block:
-        """Make a block of what is ready and add it to the chain."""
+        """Make a block of what is ready and add it to the chain.
+
+        Above another block than the best one it stays empty: what is ready is so above the best.
+        """
         parent = parent or self._chain.best
         runtime, overlay = self._chain.runtime, Overlay(parent.state)
         current = runtime.slot.overlay
@@ -54,14 +78,14 @@ class Author:
             block, refused = self._build(parent)
         finally:
             runtime.slot.overlay = current
-        for pooled in refused:
-            self._pool.invalidate(pooled)
+        if refused:
+            self._pool.remove(refused)
         self._chain.add(block)
         return block
 
-    def _build(self, parent: Block) -> tuple[Block, list[Pooled]]:
-        runtime, moment = self._chain.runtime, self._moment()
-        slot = codec(u64).encode(moment // self._slot_duration)
+    def _build(self, parent: Block) -> tuple[Block, list[H256]]:
+        runtime, moment = self._chain.runtime, self.calendar.moment_after(parent)
+        slot = codec(u64).encode(moment // self.calendar.slot_duration)
         runtime.executive.initialize_block(
             Header(parent.hash, parent.number + 1, _ZERO, _ZERO, Digest((PreRuntime(_AURA, slot),)))
         )
@@ -76,36 +100,43 @@ class Author:
         assert failure is None, f"an inherent failed: {failure}"
         return extrinsic.data
 
-    def _fill(self, body: list[bytes]) -> list[Pooled]:
+    def _fill(self, body: list[bytes]) -> list[H256]:
         """Apply what is ready until the block is full; returns what turned out invalid."""
-        executive, slot = self._chain.runtime.executive, self._chain.runtime.slot
-        refused: list[Pooled] = []
-        for pooled in self._pool.ready():
-            try:
-                executive.apply_extrinsic(pooled.extrinsic, verified=True)
-            except InvalidTransactionError as error:
-                if _is(error, validity.ExhaustsResources):
-                    break
-                if not _is(error, validity.Future):
-                    refused.append(pooled)
+        overlay = self._chain.runtime.slot.overlay
+        refused: list[H256] = []
+        skipped, ready = 0, self._pool.ready()
+        for pooled in ready:
+            error = self._applied(pooled, overlay)
+            if error is None:
+                body.append(pooled.extrinsic.data)
+                overlay.settle()
                 continue
-            body.append(pooled.extrinsic.data)
-            slot.overlay.settle()
+            ready.skip_dependents()
+            if not _is_full(error):
+                refused.append(pooled.hash)
+            elif skipped == _MOST_SKIPPED:
+                break
+            else:
+                skipped += 1
         return refused
 
-    def _moment(self) -> int:
-        """Now, or a millisecond after the last block if the clock has not moved on."""
-        moment = self.next_moment or max(self._clock.milliseconds(), self._last_moment + 1)
-        self._last_moment, self.next_moment = moment, None
-        return moment
+    def _applied(self, pooled: Pooled, overlay: Overlay) -> Exception | None:
+        mark = overlay.mark()
+        try:
+            self._chain.runtime.executive.apply_extrinsic(pooled.extrinsic, verified=True)
+        except InvalidTransactionError as error:
+            return error
+        except Exception as error:
+            log.exception("transaction 0x%s broke the runtime", pooled.hash.hex())
+            overlay.rollback(mark)
+            return error
+        return None
 
-    def continue_from(self, moment: int) -> None:
-        """Never author before this timestamp: the one of the best block."""
-        self._last_moment = max(self._last_moment, moment)
 
-
-def _is(error: InvalidTransactionError, kind: type) -> bool:
-    return isinstance(getattr(error.error, "reason", None), kind)
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, InvalidTransactionError) and isinstance(
+        getattr(error.error, "reason", None), validity.ExhaustsResources
+    )
 
 
 class Sealer(Protocol):
@@ -141,10 +172,12 @@ class InstantSeal:
 
     def _seal(self) -> None:
         self._scheduled = False
-        if not self._running or not self._pool.pending_count():
+        waiting = self._pool.pending_count()
+        if not self._running or not waiting:
             return
-        block = self._author.build()
-        if self._pool.pending_count() and len(block.extrinsics) > 1:
+        if not _built(self._author):
+            return
+        if 0 < self._pool.pending_count() < waiting:
             self._schedule()  # the block was full
 
 
@@ -166,10 +199,22 @@ class SlotSeal:
             self._timer.cancel()
 
     def _seal(self) -> None:
-        self._author.build()
         loop = asyncio.get_running_loop()
         self._at = max(self._at + self._seconds, loop.time())
-        self._timer = loop.call_at(self._at, self._seal)
+        if _built(self._author):
+            self._timer = loop.call_at(self._at, self._seal)
+
+
+def _built(author: Author) -> bool:
+    """False where the chain can have no more blocks; it has told whoever must know."""
+    try:
+        author.build()
+    except StoreError:
+        return False
+    except Exception:
+        # A pallet's fault: it may be gone with the next block.
+        log.exception("no block could be made")
+    return True
 
 
 class ManualSeal:

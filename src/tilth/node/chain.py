@@ -1,19 +1,24 @@
 """The block tree: every block known, which is best and which final, and how that changes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final, Protocol
 
 from tilth.frame import Extrinsic, InvalidBlock, Runtime
 from tilth.node.block import Block
 from tilth.node.notices import Finalized, Imported, Notices
+from tilth.node.store import StoreError
 from tilth.primitives.trie import Trie
-from tilth.primitives.types import H256, Header
+from tilth.primitives.types import H256, Digest, Header
 
 _KEPT_IN_MEMORY: Final = 256
 
 
 class Archive(Protocol):
-    """Where blocks are kept beyond the process; `keep` is durable when it returns."""
+    """Where blocks are kept beyond the process; `keep` is durable when it returns.
+
+    Whatever fails raises StoreError.
+    """
 
     def keep(self, block: Block, parent: Block | None, best: Block, finalized: Block) -> None: ...
 
@@ -51,16 +56,27 @@ class Chain:
         self.genesis = genesis
         self.notices = Notices()
         self.finality_lag = finality_lag
+        self.failure: StoreError | None = None
+        """Why nothing can be added any more: what a failed store holds, only a new start tells."""
+        self.on_failure: list[Callable[[StoreError], None]] = []
         self._archive = archive
         self._blocks: dict[H256, Block] = {genesis.hash: genesis}
         self._canonical: dict[int, H256] = {0: genesis.hash}
         self._children: dict[H256, list[H256]] = {}
-        self._evicted = 0
-        """Up to this height, blocks of the best chain are in the archive alone."""
         self.best, self.finalized = head or (genesis, genesis)
-        for block in (self.best, self.finalized):
+        self._evicted = max(self.finalized.number - 1, 0)
+        """Up to this height, blocks of the best chain are in the archive alone."""
+        self._remember_unfinalized()
+
+    def _remember_unfinalized(self) -> None:
+        block = self.best
+        while block.number > self.finalized.number:
             self._blocks[block.hash] = block
             self._canonical[block.number] = block.hash
+            self._children[block.parent_hash] = [block.hash]
+            block = self.expect(block.parent_hash)
+        self._blocks[self.finalized.hash] = self.finalized
+        self._canonical[self.finalized.number] = self.finalized.hash
 
     def block(self, hash: H256) -> Block | None:
         block = self._blocks.get(hash)
@@ -114,10 +130,19 @@ class Chain:
         known = self.block(header.hash)
         if known is not None:
             return known
-        parent = self.expect(header.parent_hash)
+        parent = self._parent(header)
         block = Block(header, header.hash, extrinsics, self.execute(parent, header, extrinsics))
         self.add(block)
         return block
+
+    def _parent(self, header: Header) -> Block:
+        """A block with this header may only stand above the finalized one."""
+        parent = self.expect(header.parent_hash)
+        if parent.number < self.finalized.number or parent.hash not in self._blocks:
+            raise InvalidBlock(
+                f"block {header.number} does not follow the finalized block {self.finalized.number}"
+            )
+        return parent
 
     def execute(self, parent: Block, header: Header, extrinsics: tuple[bytes, ...]) -> Trie:
         """The state after the block; raises InvalidBlock."""
@@ -138,20 +163,34 @@ class Chain:
             raise InvalidBlock(f"block {header.number}: extrinsic {position}: {error}") from error
 
     def add(self, block: Block) -> None:
-        """Add an executed block; the longer chain is the best one, the older on a tie."""
-        parent = self.expect(block.parent_hash)
+        """Add an executed block; the longer chain is the best one, the older on a tie.
+
+        Raises UnknownBlock, InvalidBlock, StoreError.
+        """
+        parent = self._parent(block.header)
         is_best = block.number > self.best.number
         retracted, enacted = self._route(block) if is_best else ((), ())
         best = block if is_best else self.best
         finalized = self._final_at(block) if is_best else self.finalized
         if self._archive is not None:
-            self._archive.keep(block, parent, best, finalized)
+            self._write(partial(self._archive.keep, block, parent, best, finalized))
         self._blocks[block.hash] = block
         self._children.setdefault(parent.hash, []).append(block.hash)
         if is_best:
             self._enact(block, enacted)
         self.notices.tell(Imported(block, is_best, retracted, enacted))
         self._finalize(finalized)
+
+    def _write(self, write: Callable[[], None]) -> None:
+        if self.failure is not None:
+            raise self.failure
+        try:
+            write()
+        except StoreError as error:
+            self.failure = error
+            for listener in self.on_failure:
+                listener(error)
+            raise
 
     def _route(self, block: Block) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
         """What leaves the best chain and what joins it when the block becomes best."""
@@ -164,8 +203,6 @@ class Chain:
             else:
                 retracted.append(leaving)
                 leaving = self.expect(leaving.parent_hash)
-        if joining.number < self.finalized.number:
-            raise InvalidBlock(f"{block} would undo the finalized block #{self.finalized.number}")
         return tuple(retracted), tuple(reversed(enacted))
 
     def _enact(self, best: Block, enacted: tuple[Block, ...]) -> None:
@@ -189,7 +226,7 @@ class Chain:
         if self.hash_at(block.number) != block.hash:
             raise InvalidBlock(f"{block} is not on the best chain")
         if self._archive is not None and block.number > self.finalized.number:
-            self._archive.mark(self.best, block)
+            self._write(partial(self._archive.mark, self.best, block))
         self._finalize(block)
 
     def _finalize(self, block: Block) -> None:
@@ -246,7 +283,5 @@ class Chain:
 
 def genesis_block(state: Trie, extrinsics_root: H256) -> Block:
     """Block 0: no extrinsics, no digest, only a state."""
-    from tilth.primitives.types import Digest
-
     header = Header(H256(bytes(32)), 0, H256(state.root), extrinsics_root, Digest(()))
     return Block(header, header.hash, (), state)

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 from tilth.frame import Runtime, RuntimeCall, Task
 from tilth.node.block import Block
@@ -13,6 +14,8 @@ from tilth.node.pool import Pool, PoolError
 from tilth.primitives.types import H256, AccountId
 
 log = logging.getLogger(__name__)
+
+_MOST_DOUBLINGS: Final = 8
 
 
 class Signer(Protocol):
@@ -28,6 +31,22 @@ class Signer(Protocol):
 
 Runner = Callable[[Any], Any]
 """Does one kind of task, in a thread of its own; what it returns or raises is the answer."""
+
+
+@dataclass(slots=True)
+class _Tries:
+    """How often a task was begun, and what came of it."""
+
+    count: int = 0
+    not_before: int = 0
+    """The block after which it may be begun again."""
+    answer: H256 | None = None
+    """The transaction that answered it last."""
+
+    def wait(self, block: int) -> None:
+        """Not again before so many blocks as double with every try."""
+        self.answer = None
+        self.not_before = block + 2 ** min(self.count, _MOST_DOUBLINGS)
 
 
 class OffchainHost:
@@ -47,15 +66,18 @@ class OffchainHost:
         self._runners = runners
         self._next_nonce = next_nonce
         self._running: dict[bytes, asyncio.Task[None]] = {}
-        self._answered: dict[bytes, H256] = {}
-        """By task, the transaction that answers it, until the state no longer owes it."""
+        self._tries: dict[bytes, _Tries] = {}
+        """By task, until the state no longer owes it."""
+        self._stop: Callable[[], None] | None = None
         self.account = signer.account
 
     def start(self) -> None:
         self._stop = self._chain.notices.listen(Phase.WORK, self._on_notice)
 
     async def stop(self) -> None:
-        self._stop()
+        """What runs is abandoned: its answer will not be submitted."""
+        if self._stop is not None:
+            self._stop()
         running = list(self._running.values())
         for task in running:
             task.cancel()
@@ -67,18 +89,29 @@ class OffchainHost:
 
     def look(self, block: Block) -> None:
         """Begin whatever the state after the block owes and nobody does yet."""
-        owed = self._owed(block)
-        self._answered = {
-            identity: hash for identity, hash in self._answered.items() if identity in owed
-        }
+        try:
+            owed = self._owed(block)
+        except Exception:
+            log.exception("a pallet cannot say what is owed after block %d", block.number)
+            return
+        self._tries = {identity: self._tries.get(identity) or _Tries() for identity in owed}
         for identity, task in owed.items():
-            if identity not in self._running and not self._is_answered(identity):
+            if identity not in self._running and self._is_due(identity, block):
                 work = asyncio.get_running_loop().create_task(self._work(identity, task))
                 self._running[identity] = work
 
-    def _is_answered(self, identity: bytes) -> bool:
-        answer = self._answered.get(identity)
-        return answer is not None and answer in self._pool
+    def _is_due(self, identity: bytes, block: Block) -> bool:
+        """An answer that failed in its block brings no new one at once: each costs a fee."""
+        tries = self._tries[identity]
+        if tries.answer is not None:
+            if tries.answer in self._pool:
+                return False
+            tries.wait(block.number)
+        if block.number < tries.not_before:
+            return False
+        tries.wait(block.number)
+        tries.count += 1
+        return True
 
     def _owed(self, block: Block) -> dict[bytes, Task]:
         runtime = self._chain.runtime
@@ -106,10 +139,12 @@ class OffchainHost:
             runtime.executive.begin_validation(best.hash)
             call = task.then(answer)
             if call is None:
+                self._tries.pop(identity, None)  # it may be asked again after the next block
                 return
             nonce = self._next_nonce(self._signer.account)
             extrinsic = self._signer.sign(runtime, call, nonce)
+        tries = self._tries.setdefault(identity, _Tries())
         try:
-            self._answered[identity] = self._pool.submit(extrinsic)
+            tries.answer = self._pool.submit(extrinsic)
         except PoolError as error:
             log.warning("the answer of %s was refused: %r", type(task).__name__, error)

@@ -1,137 +1,76 @@
 """The transaction pool: what waits to be included, in the order in which an author takes it."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from heapq import heappop, heappush
-from typing import Any, Final, TypeAlias
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final
 
-from tilth.frame import (
-    Extrinsic,
-    InvalidTransactionError,
-    Overlay,
-    TransactionSource,
-    ValidTransaction,
-)
+from tilth.frame import Extrinsic, TransactionSource, validity
+from tilth.node.bans import Bans
 from tilth.node.block import Block
 from tilth.node.chain import Chain
+from tilth.node.clock import Clock
 from tilth.node.notices import Finalized, Imported, Notice, Phase
+from tilth.node.queues import BestFirst, Future, Pooled, Ready
+from tilth.node.refusals import AlreadyImported as AlreadyImported
+from tilth.node.refusals import Banned as Banned
+from tilth.node.refusals import ImmediatelyDropped as ImmediatelyDropped
+from tilth.node.refusals import Malformed as Malformed
+from tilth.node.refusals import NoTags as NoTags
+from tilth.node.refusals import PoolError as PoolError
+from tilth.node.refusals import Rejected as Rejected
+from tilth.node.refusals import TooLowPriority as TooLowPriority
+from tilth.node.refusals import Undecodable as Undecodable
+from tilth.node.validator import Validator
+from tilth.node.watching import Status as Status
+from tilth.node.watching import Watcher as Watcher
+from tilth.node.watching import Watchers
+from tilth.node.watching import is_last as is_last
 from tilth.primitives.crypto.hashing import blake2_256
+from tilth.primitives.scale import DecodeError, codec
 from tilth.primitives.types import H256
 
 # client/transaction-pool: the defaults of `--pool-limit` and `--pool-kbytes`; the future queue has
 # a tenth of both
 READY_LIMIT: Final = 8192
 READY_BYTES: Final = 20_480 * 1024
-FUTURE_LIMIT: Final = READY_LIMIT // 10
-FUTURE_BYTES: Final = READY_BYTES // 10
-
-Status: TypeAlias = str | dict[str, Any]
-"""A transition as the wire names it: "ready", {"inBlock": hash}, …"""
-Watcher: TypeAlias = Callable[[Status], None]
-
-
-def is_last(status: Status) -> bool:
-    """Whether nothing follows: the transaction is final, or out of the pool."""
-    name = status if isinstance(status, str) else next(iter(status))
-    return name in ("finalized", "usurped", "dropped", "invalid", "finalityTimeout")
-
-
-class PoolError(Exception):
-    """Why the pool does not take a transaction."""
-
-
-class Undecodable(PoolError):
-    """The bytes are no extrinsic of this runtime."""
-
-
-class Rejected(PoolError):
-    """The runtime says the transaction is invalid, or cannot say."""
-
-    def __init__(self, error: Any) -> None:
-        self.error = error
-        super().__init__(str(error))
-
-
-class AlreadyImported(PoolError):
-    def __init__(self, hash: bytes) -> None:
-        self.hash = hash
-        super().__init__(f"0x{hash.hex()}")
-
-
-class TooLowPriority(PoolError):
-    def __init__(self, old: int, new: int) -> None:
-        self.old, self.new = old, new
-        super().__init__(f"{old} vs {new}")
-
-
-class ImmediatelyDropped(PoolError):
-    """The pool is full of better ones."""
-
-
-class Banned(PoolError):
-    """The transaction was invalid a short while ago."""
-
-
-class NoTags(PoolError):
-    """A transaction without tags cannot be told from others."""
-
-
-@dataclass(slots=True, eq=False)
-class Pooled:
-    """A transaction in the pool."""
-
-    extrinsic: Extrinsic
-    hash: H256
-    valid: ValidTransaction
-    valid_till: int
-    """The last block that may hold it."""
-    order: int
-    missing: set[bytes] = field(default_factory=set)
-    """Tags that nothing ready provides; empty in a ready transaction."""
-    watchers: list[Watcher] = field(default_factory=list)
-
-    @property
-    def rank(self) -> tuple[int, int, int]:
-        """Lower is taken earlier: priority, then what dies sooner, then what came first."""
-        return -self.valid.priority, self.valid_till, self.order
+_NEVER: Final = 2**64 - 1
 
 
 class Pool:
-    """Ready transactions can be included now, one after another; future ones wait for a tag."""
+    """Ready transactions can be included now, one after another; future ones wait for a tag.
+
+    Substrate's pool (client/transaction-pool/src/graph), but for two things: who sends again what
+    is in the pool is not banned for it, and a transaction whose place another author's took is
+    told that it was usurped.
+    """
 
     def __init__(
         self,
         chain: Chain,
+        clock: Clock,
         *,
         ready_limit: int = READY_LIMIT,
         ready_bytes: int = READY_BYTES,
     ) -> None:
         self._chain = chain
-        self._limits = {
-            True: (ready_limit, ready_bytes),
-            False: (ready_limit // 10, ready_bytes // 10),
-        }
-        self._all: dict[H256, Pooled] = {}
-        self._ready: dict[H256, Pooled] = {}
-        self._future: dict[H256, Pooled] = {}
-        self._bytes = {True: 0, False: 0}
-        self._provider: dict[bytes, Pooled] = {}
-        """By tag, the ready transaction that provides it."""
-        self._waiting: dict[bytes, dict[H256, Pooled]] = {}
-        """By tag, the future transactions that miss it."""
-        self._inclusions: dict[H256, dict[H256, list[Watcher]]] = {}
-        """By block, the transactions in it that somebody watches."""
-        self._next_order = 0
-        self._validator = _Validator(chain)
+        self._ready = Ready()
+        self._future = Future()
+        self._limit, self._limit_bytes = ready_limit, ready_bytes
+        self._bans = Bans(clock, ready_limit + ready_limit // 10)
+        self._watchers = Watchers()
+        self._validator = Validator(chain)
         self.on_ready: list[Callable[[], None]] = []
         """Called when something can be included."""
         chain.notices.listen(Phase.TRANSACTIONS, self._on_notice)
 
     def __len__(self) -> int:
-        return len(self._all)
+        return len(self._ready) + len(self._future)
 
     def __contains__(self, hash: H256) -> bool:
-        return hash in self._all
+        return self._find(hash) is not None
+
+    def _find(self, hash: H256) -> Pooled | None:
+        return self._ready.get(hash) or self._future.get(hash)
 
     def submit(
         self,
@@ -142,146 +81,121 @@ class Pool:
         """Take a transaction in; raises PoolError. The watcher hears every transition."""
         extrinsic = self._decode(data)
         hash = H256(extrinsic.hash)
-        if hash in self._all:
-            raise AlreadyImported(hash)
-        valid = self._validator.validate(source, extrinsic)
-        if not valid.provides:
-            raise NoTags
-        pooled = self._pooled(extrinsic, hash, valid)
-        if watcher is not None:
-            pooled.watchers.append(watcher)
-        self._insert(pooled)
+        if hash in self._bans:
+            raise Banned
+        if watcher is None:
+            self._take_in(extrinsic, hash, source)
+        else:
+            self._take_in_watched(extrinsic, hash, source, watcher)
         return hash
+
+    def _take_in_watched(
+        self, extrinsic: Extrinsic, hash: H256, source: TransactionSource, watcher: Watcher
+    ) -> None:
+        self._watchers.add(hash, watcher)
+        try:
+            self._take_in(extrinsic, hash, source)
+        except PoolError:
+            self._watchers.remove(hash, watcher)
+            raise
+
+    def _take_in(self, extrinsic: Extrinsic, hash: H256, source: TransactionSource) -> None:
+        if hash in self:
+            raise AlreadyImported(hash)
+        pooled = self._validated(extrinsic, hash, source)
+        self._import(pooled)
+        self._enforce_limits(pooled)
+        if not pooled.missing:
+            for listener in self.on_ready:
+                listener()
 
     def _decode(self, data: bytes) -> Extrinsic:
         try:
             return self._chain.runtime.format.decode(data)
         except ValueError as error:
+            _check_framed(data)
             raise Undecodable(str(error)) from error
 
-    def _pooled(self, extrinsic: Extrinsic, hash: H256, valid: ValidTransaction) -> Pooled:
-        self._next_order += 1
-        now = self._chain.best.number
-        till = min(now + valid.longevity, 2**64 - 1)
-        return Pooled(extrinsic, hash, valid, till, self._next_order)
+    def _validated(self, extrinsic: Extrinsic, hash: H256, source: TransactionSource) -> Pooled:
+        try:
+            valid = self._validator.validate(source, extrinsic)
+        except Rejected as error:
+            if isinstance(error.error, validity.Invalid):
+                self._bans.add((hash,))
+            raise
+        if not valid.provides:
+            self._bans.add((hash,))
+            raise NoTags
+        till = min(self._chain.best.number + valid.longevity, _NEVER)
+        requires, provides = _distinct(valid.requires), _distinct(valid.provides)
+        return Pooled(extrinsic, hash, valid.priority, requires, provides, till)
 
-    def _insert(self, pooled: Pooled) -> None:
-        pooled.missing = {tag for tag in pooled.valid.requires if tag not in self._provider}
+    def _import(self, pooled: Pooled) -> None:
+        pooled.missing = {tag for tag in pooled.requires if not self._ready.provides(tag)}
         if pooled.missing:
-            self._keep(pooled, self._future, "future")
-            for tag in pooled.missing:
-                self._waiting.setdefault(tag, {})[pooled.hash] = pooled
-            return
-        self._make_ready(pooled)
-        if pooled.hash in self._all:
-            for listener in self.on_ready:
-                listener()
+            self._future.add(pooled)
+            self._watchers.tell(pooled.hash, "future")
+        else:
+            self._make_ready(pooled)
+            self._promote(pooled.provides)
 
     def _make_ready(self, pooled: Pooled) -> None:
-        """Ready the transaction, then all that waited for it."""
-        waiting = [pooled]
+        replaced = self._ready.add(pooled)
+        self._watchers.tell(pooled.hash, "ready")
+        for other in replaced:
+            self._usurp(other, pooled.hash)
+
+    def _promote(self, tags: Iterable[bytes]) -> None:
+        """Ready all that waited for these tags alone, and all that waited for those."""
+        waiting = deque(self._future.satisfy(tags))
         while waiting:
-            ready = waiting.pop(0)
-            self._replace_rivals(ready)
-            self._keep(ready, self._ready, "ready")
-            for tag in ready.valid.provides:
-                self._provider[tag] = ready
-                waiting.extend(self._promoted(tag))
+            pooled = waiting.popleft()
+            try:
+                self._make_ready(pooled)
+            except TooLowPriority:
+                rival = next(tag for tag in pooled.provides if self._ready.provides(tag))
+                self._usurp(pooled, self._ready.provider(rival).hash)
+            else:
+                waiting.extend(self._future.satisfy(pooled.provides))
 
-    def _promoted(self, tag: bytes) -> list[Pooled]:
-        """Future transactions that missed nothing but this tag."""
-        promoted = []
-        for pooled in self._waiting.pop(tag, {}).values():
-            pooled.missing.discard(tag)
-            if not pooled.missing:
-                self._forget(pooled)
-                promoted.append(pooled)
-        return promoted
+    def _usurp(self, pooled: Pooled, by: H256) -> None:
+        self._watchers.tell(pooled.hash, {"usurped": f"0x{by.hex()}"})
 
-    def _replace_rivals(self, pooled: Pooled) -> None:
-        """A transaction that provides the same tags must be worth more than those it replaces."""
-        rivals = {
-            rival.hash: rival
-            for tag in pooled.valid.provides
-            if (rival := self._provider.get(tag)) is not None
-        }
-        if not rivals:
-            return
-        worth = sum(rival.valid.priority for rival in rivals.values())
-        if worth >= pooled.valid.priority:
-            raise TooLowPriority(worth, pooled.valid.priority)
-        for rival in rivals.values():
-            self._remove_tree(rival, {"usurped": f"0x{pooled.hash.hex()}"})
+    def _enforce_limits(self, newcomer: Pooled) -> None:
+        dropped: list[Pooled] = []
+        ready, future = self._ready, self._future
+        while len(ready) > self._limit or ready.bytes > self._limit_bytes:
+            dropped += ready.remove_trees((ready.worst(),))
+        while len(future) > self._limit // 10 or future.bytes > self._limit_bytes // 10:
+            oldest = next(iter(future))
+            future.remove(oldest)
+            dropped.append(oldest)
+        self._bans.add(pooled.hash for pooled in dropped)
+        for pooled in dropped:
+            if pooled is not newcomer:
+                self._watchers.tell(pooled.hash, "dropped")
+        if newcomer in dropped:
+            raise ImmediatelyDropped
 
-    def _keep(self, pooled: Pooled, queue: dict[H256, Pooled], status: str) -> None:
-        ready = queue is self._ready
-        limit, limit_bytes = self._limits[ready]
-        queue[pooled.hash] = self._all[pooled.hash] = pooled
-        self._bytes[ready] += pooled.extrinsic.length
-        while len(queue) > limit or self._bytes[ready] > limit_bytes:
-            worst = max(queue.values(), key=lambda kept: kept.rank)
-            if worst is pooled:
-                self._forget(pooled)
-                raise ImmediatelyDropped
-            self._remove_tree(worst, "dropped")
-        _tell(pooled, status)
+    def remove(self, hashes: Iterable[H256]) -> list[H256]:
+        """Remove transactions as invalid, with all that depend on them; they may not come back.
 
-    def _forget(self, pooled: Pooled) -> None:
-        self._all.pop(pooled.hash, None)
-        for ready, queue in ((True, self._ready), (False, self._future)):
-            if queue.pop(pooled.hash, None) is not None:
-                self._bytes[ready] -= pooled.extrinsic.length
-        for tag in pooled.valid.provides:
-            if self._provider.get(tag) is pooled:
-                del self._provider[tag]
-        for tag in pooled.missing:
-            waiting = self._waiting.get(tag, {})
-            waiting.pop(pooled.hash, None)
-            if not waiting:
-                self._waiting.pop(tag, None)
+        Those that depend on them may.
+        """
+        named = [pooled for hash in hashes if (pooled := self._find(hash)) is not None]
+        self._bans.add(pooled.hash for pooled in named)
+        removed = self._ready.remove_trees(named)
+        for pooled in named:
+            if self._future.get(pooled.hash) is pooled:
+                self._future.remove(pooled)
+                removed.append(pooled)
+        for pooled in removed:
+            self._watchers.tell(pooled.hash, "invalid")
+        return [pooled.hash for pooled in removed]
 
-    def _remove_tree(self, pooled: Pooled, status: Status) -> None:
-        """Remove a transaction and, as dropped, all that depend on it."""
-        if pooled.hash not in self._all:
-            return
-        provided = set(pooled.valid.provides)
-        self._forget(pooled)
-        _tell(pooled, status)
-        for other in [o for o in self._ready.values() if provided & set(o.valid.requires)]:
-            self._remove_tree(other, "dropped" if status == "dropped" else "invalid")
-
-    def remove(self, hashes: list[H256]) -> list[H256]:
-        """Remove transactions by their owner's wish, with all that depend on them."""
-        before = set(self._all)
-        for hash in hashes:
-            if (pooled := self._all.get(hash)) is not None:
-                self._remove_tree(pooled, "dropped")
-        return [hash for hash in before if hash not in self._all]
-
-    def invalidate(self, pooled: Pooled) -> None:
-        """An author found that the transaction can no longer be included."""
-        self._remove_tree(pooled, "invalid")
-
-    def ready(self) -> Iterator[Pooled]:
+    def ready(self) -> BestFirst:
         """Ready transactions in the order in which they can be included, the best first."""
-        blocked: dict[bytes, list[Pooled]] = {}
-        open_: dict[H256, int] = {}
-        heap: list[tuple[tuple[int, int, int], Pooled]] = []
-        for pooled in self._ready.values():
-            needs = [tag for tag in pooled.valid.requires if tag in self._provider]
-            open_[pooled.hash] = len(needs)
-            for tag in needs:
-                blocked.setdefault(tag, []).append(pooled)
-            if not needs:
-                heappush(heap, (pooled.rank, pooled))
-        while heap:
-            _, pooled = heappop(heap)
-            yield pooled
-            for tag in pooled.valid.provides:
-                for waiting in blocked.pop(tag, ()):
-                    open_[waiting.hash] -= 1
-                    if not open_[waiting.hash]:
-                        heappush(heap, (waiting.rank, waiting))
+        return BestFirst(self._ready)
 
     def pending(self) -> list[bytes]:
         """Encoded ready transactions, in order."""
@@ -292,135 +206,84 @@ class Pool:
 
     def next_nonce(self, nonce: int, tag_of: Callable[[int], bytes]) -> int:
         """The first nonce from `nonce` on whose tag no ready transaction provides."""
-        while tag_of(nonce) in self._provider:
+        while self._ready.provides(tag_of(nonce)):
             nonce += 1
         return nonce
 
     def _on_notice(self, notice: Notice) -> None:
         if isinstance(notice, Finalized):
             for block in notice.blocks:
-                self._end_watching(block, "finalized")
+                self._watchers.finalized(block.hash)
         elif notice.is_best:
             self._on_best(notice)
 
     def _on_best(self, notice: Imported) -> None:
         for block in notice.retracted:
-            self._retract(block)
+            self._watchers.retracted(block.hash)
+        included: set[H256] = set()
         for block in notice.enacted:
-            self._include(block)
-        for block in notice.retracted:
-            self._resubmit(block)
+            included.update(self._enact(block))
+        for block in reversed(notice.retracted):
+            self._resubmit(block, included)
         self._drop_expired()
 
-    def _include(self, block: Block) -> None:
+    def _enact(self, block: Block) -> list[H256]:
         """Prune what the block holds, and ready what its transactions unblock."""
-        status = {"inBlock": f"0x{block.hash.hex()}"}
-        watched: dict[H256, list[Watcher]] = {}
-        for data in block.extrinsics:
-            pooled = self._prune(data)
-            if pooled is not None and pooled.watchers:
-                watched[pooled.hash] = pooled.watchers
-                _tell(pooled, status)
-        if watched:
-            self._inclusions[block.hash] = watched
+        hashes = [H256(blake2_256(data)) for data in block.extrinsics]
+        self._bans.add(hashes)
+        if len(self):
+            for data, hash in zip(block.extrinsics, hashes, strict=True):
+                self._prune(block, data, hash)
+        self._watchers.included(block.hash, hashes)
+        return hashes
 
-    def _prune(self, data: bytes) -> Pooled | None:
-        pooled = self._all.get(H256(blake2_256(data)))
-        if pooled is None:
-            self._prune_foreign(data)
-            return None
-        self._forget(pooled)
-        for tag in pooled.valid.provides:
-            for promoted in self._promoted(tag):
-                self._make_ready(promoted)
-        return pooled
+    def _prune(self, block: Block, data: bytes, hash: H256) -> None:
+        pooled = self._find(hash)
+        tags = self._foreign_tags(block, data) if pooled is None else pooled.provides
+        for tag in tags:
+            rivals = self._future.take(tag)
+            if (rival := self._ready.take(tag)) is not None:
+                rivals.append(rival)
+            for rival in rivals:
+                if rival is not pooled:
+                    self._usurp(rival, hash)
+        self._promote(tags)
 
-    def _prune_foreign(self, data: bytes) -> None:
-        """Another author's transaction with the same tags makes ours stale."""
+    def _foreign_tags(self, block: Block, data: bytes) -> tuple[bytes, ...]:
+        """Of a transaction that came by another way than this pool."""
         extrinsic = self._chain.runtime.format.decode(data)
-        if extrinsic.is_bare:
-            return
-        for tag in self._validator.tags_before(self._chain.best, extrinsic):
-            rival = self._provider.get(tag)
-            if rival is not None:
-                self._remove_tree(rival, {"usurped": f"0x{extrinsic.hash.hex()}"})
-            for promoted in self._promoted(tag):
-                self._make_ready(promoted)
+        if extrinsic.is_bare and self._chain.runtime.is_inherent(extrinsic):
+            return ()
+        return self._validator.tags_given(block, extrinsic)
 
-    def _retract(self, block: Block) -> None:
-        status = {"retracted": f"0x{block.hash.hex()}"}
-        for watchers in self._inclusions.get(block.hash, {}).values():
-            for watcher in watchers:
-                watcher(status)
-
-    def _resubmit(self, block: Block) -> None:
-        watched = self._inclusions.pop(block.hash, {})
+    def _resubmit(self, block: Block, included: set[H256]) -> None:
+        """What an abandoned block held, and the best chain does not, waits again."""
         for data in block.extrinsics:
-            try:
-                hash = self.submit(data, TransactionSource.IN_BLOCK)
-            except PoolError:
+            extrinsic = self._decode(data)
+            hash = H256(extrinsic.hash)
+            if hash in included:
                 continue
-            self._all[hash].watchers.extend(watched.get(hash, ()))
-
-    def _end_watching(self, block: Block, status: str) -> None:
-        for watchers in self._inclusions.pop(block.hash, {}).values():
-            for watcher in watchers:
-                watcher({status: f"0x{block.hash.hex()}"})
+            try:
+                self._take_in(extrinsic, hash, TransactionSource.EXTERNAL)
+            except ImmediatelyDropped:
+                self._watchers.tell(hash, "dropped")
+            except PoolError:
+                self._watchers.tell(hash, "invalid")
 
     def _drop_expired(self) -> None:
         now = self._chain.best.number
-        for pooled in [p for p in self._all.values() if p.valid_till <= now]:
-            self._remove_tree(pooled, "invalid")
+        expired = [each.hash for each in self._ready if each.valid_till <= now]
+        expired += [each.hash for each in self._future if each.valid_till <= now]
+        if expired:
+            self.remove(expired)
 
 
-def _tell(pooled: Pooled, status: Status) -> None:
-    for watcher in pooled.watchers:
-        watcher(status)
+def _check_framed(data: bytes) -> None:
+    try:
+        codec(bytes).decode(data)
+    except DecodeError as error:
+        raise Malformed(str(error)) from error
 
 
-class _Validator:
-    """Validates transactions at the best block; the state is prepared once per block."""
-
-    def __init__(self, chain: Chain) -> None:
-        self._chain = chain
-        self._at: Block | None = None
-        self._overlay: Overlay
-
-    def validate(self, source: TransactionSource, extrinsic: Extrinsic) -> ValidTransaction:
-        runtime = self._chain.runtime
-        current = runtime.slot.overlay
-        runtime.slot.overlay = overlay = self._prepared()
-        mark = overlay.mark()
-        try:
-            return runtime.executive.validate(source, extrinsic)
-        except InvalidTransactionError as error:
-            raise Rejected(error.error) from error
-        finally:
-            overlay.rollback(mark)
-            runtime.slot.overlay = current
-
-    def _prepared(self) -> Overlay:
-        best = self._chain.best
-        if self._at is not best:
-            self._at, self._overlay = best, Overlay(best.state)
-            runtime = self._chain.runtime
-            current = runtime.slot.overlay
-            runtime.slot.overlay = self._overlay
-            try:
-                runtime.executive.begin_validation(best.hash)
-            finally:
-                runtime.slot.overlay = current
-        return self._overlay
-
-    def tags_before(self, block: Block, extrinsic: Extrinsic) -> tuple[bytes, ...]:
-        """The tags a transaction gave when it was included."""
-        parent = self._chain.expect(block.parent_hash)
-        runtime = self._chain.runtime
-        with runtime.at(parent.state):
-            try:
-                valid = runtime.executive.validate_transaction(
-                    TransactionSource.IN_BLOCK, extrinsic, parent.hash
-                )
-            except InvalidTransactionError:
-                return ()
-        return valid.provides
+def _distinct(tags: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    return tags if len(tags) < 2 else tuple(dict.fromkeys(tags))

@@ -50,7 +50,7 @@ class Node:
         self.runtime = config.runtime
         self.spec = config.spec
         self.chain = _open_chain(config)
-        self.pool = Pool(self.chain)
+        self.pool = Pool(self.chain, config.clock)
         self.author = Author(self.chain, self.pool, config.clock)
         self.sealer = config.sealing(self.author, self.pool)
         # A node without libp2p still has a name among others.

@@ -32,7 +32,10 @@ class KeypairSigner:
         self.account = AccountId(pair.account)
 
     def sign(self, runtime: Runtime, call: RuntimeCall, nonce: int) -> bytes:
-        values = runtime.pipeline.values_for(nonce)
+        return self.sign_with(runtime, call, runtime.pipeline.values_for(nonce))
+
+    def sign_with(self, runtime: Runtime, call: RuntimeCall, values: tuple[Any, ...]) -> bytes:
+        """With other values of the extensions: a tip, an era."""
         body, explicit = call.encode(), runtime.pipeline.explicit.encode(values)
         payload = body + explicit + runtime.pipeline.implied(values)
         if len(payload) > 256:

@@ -278,7 +278,7 @@ async def test_a_job_that_leaves_the_pool_is_refused(market: Market) -> None:
     error = await failure(call)
 
     assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
-    assert "dropped" in str(error.details())
+    assert "can no longer be included" in str(error.details())
 
 
 async def test_a_batch_that_ends_before_the_job_created_none(market: Market) -> None:

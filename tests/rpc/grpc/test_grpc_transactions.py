@@ -11,6 +11,7 @@ import pytest
 
 from tilth.frame import validity
 from tilth.node import pool as pools
+from tilth.node.bans import BAN_MS
 from tilth.node.pool import Rejected
 from tilth.primitives.crypto.dev import BOB
 from tilth.primitives.crypto.hashing import blake2_256
@@ -155,7 +156,7 @@ async def test_a_usurped_transaction_names_its_rival(by_hand: Any) -> None:
     assert seen[1].usurped == rival
 
 
-async def test_a_removed_transaction_is_dropped(by_hand: Any) -> None:
+async def test_a_removed_transaction_is_invalid(by_hand: Any) -> None:
     watch = by_hand.transactions.SubmitAndWatch(
         pb.SubmitAndWatchRequest(extrinsic=by_hand.remark())
     )
@@ -163,7 +164,7 @@ async def test_a_removed_transaction_is_dropped(by_hand: Any) -> None:
     by_hand.node.pool.remove([seen[0].transaction_hash])
     seen += await rest(watch)
 
-    assert names(seen) == ["ready", "dropped"]
+    assert names(seen) == ["ready", "invalid"]
 
 
 BAD: dict[str, tuple[Callable[[Any], bytes], grpc.StatusCode, int]] = {
@@ -211,6 +212,8 @@ async def test_a_refusal_has_a_code_a_reason_and_json_rpcs_text(by_hand: Any, ki
     extrinsic = make(by_hand)
 
     error = await refused(by_hand.transactions.Submit(pb.SubmitRequest(extrinsic=extrinsic)))
+    for _ in range(BAN_MS // 6_000):
+        by_hand.node.config.clock.milliseconds()  # it ticks when it is read
     with pytest.raises(RpcError) as json_rpc:
         author_submitExtrinsic(by_hand.node, extrinsic)
 
@@ -317,7 +320,7 @@ async def test_a_stream_answers_each_batch_in_order_and_survives_refusals(face: 
     assert taken.transaction_hash == blake2_256(first)
     assert garbage.refused.reason == errors.REFUSAL_REASON_UNDECODABLE
     assert also_taken.transaction_hash == blake2_256(second)
-    assert answers[2].outcomes[0].refused.reason == errors.REFUSAL_REASON_STALE
+    assert answers[2].outcomes[0].refused.reason == errors.REFUSAL_REASON_BANNED
 
 
 async def test_a_large_batch_lets_others_have_their_turn(start: Any) -> None:
