@@ -4,7 +4,7 @@ import logging
 import random
 import string
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 from tilth.rpc.jsonrpc.wire import Encoded, encode, notification_start
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tilth.rpc.jsonrpc.dispatch import Topic
 
 Undo: TypeAlias = Callable[[], object]
+Kept = TypeVar("Kept")
 
 _log = logging.getLogger("tilth.rpc")
 _ID_ALPHABET: Final = string.ascii_letters + string.digits
@@ -34,6 +35,16 @@ class Link(Protocol):
         ...
 
 
+class Begun(Protocol):
+    """What waits for its reply to be sent before it goes on."""
+
+    def release(self) -> None: ...
+
+    def close(self) -> None:
+        """The reply will never be sent."""
+        ...
+
+
 class Client:
     """One connection, as methods see it; usable as the key of what a node keeps per client.
 
@@ -47,6 +58,21 @@ class Client:
         self._rng = rng
         self._sinks: dict[str, Sink] = {}
         self._on_close: list[Undo] = []
+        self._kept: dict[type, Any] = {}
+        self._begun: list[Begun] = []
+
+    def own(self, kind: type[Kept]) -> Kept:
+        """What methods keep for this client alone, one of each kind; made when first asked for."""
+        kept: Kept = self._kept.get(kind) or self._kept.setdefault(kind, kind())
+        return kept
+
+    def begin(self, work: Begun) -> None:
+        """Release the work as soon as the reply to the present request is on its way."""
+        self._begun.append(work)
+
+    def take_begun(self) -> list[Begun]:
+        begun, self._begun = self._begun, []
+        return begun
 
     @property
     def subscriptions(self) -> int:
@@ -55,6 +81,9 @@ class Client:
     @property
     def subscribes(self) -> bool:
         return self._link is not None
+
+    def new_id(self) -> str:
+        return "".join(self._rng.choices(_ID_ALPHABET, k=_ID_LENGTH))
 
     def subscription(self, id_: str) -> "Sink | None":
         """The open subscription of this client that has this id."""
@@ -69,7 +98,7 @@ class Client:
 
     def open(self, topic: "Topic") -> "Sink":
         assert self._link is not None, "a session opens subscriptions only where they can be sent"
-        id_ = "".join(self._rng.choices(_ID_ALPHABET, k=_ID_LENGTH))
+        id_ = self.new_id()
         sink = self._sinks[id_] = Sink(id_, topic, self, self._link)
         return sink
 

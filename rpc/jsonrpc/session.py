@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
-from tilth.rpc.jsonrpc.client import Client, Sink
+from tilth.rpc.jsonrpc.client import Begun, Client, Sink
 from tilth.rpc.jsonrpc.dispatch import Form, Method, MethodTable
 from tilth.rpc.jsonrpc.errors import (
     BATCHES_UNSUPPORTED,
@@ -104,7 +104,7 @@ class Session:
         except (ValueError, RecursionError):
             self.refuse(PARSE_ERROR)
             return None
-        opened: list[Sink] = []
+        opened: list[Begun] = []
         answer = self._answer(request, text, 0, opened, PARSE_ERROR)
         if isinstance(answer, bytes):
             self._deliver(answer, opened)
@@ -112,15 +112,17 @@ class Session:
             return self._deliver_later(answer, opened)
         return None
 
-    def _deliver(self, answer: bytes, opened: list[Sink]) -> None:
+    def _deliver(self, answer: bytes, opened: list[Begun]) -> None:
         self._push(answer)
-        for sink in opened:
-            sink.release()
+        for begun in opened:
+            begun.release()
 
-    async def _deliver_later(self, answer: Pending, opened: list[Sink]) -> None:
+    async def _deliver_later(self, answer: Pending, opened: list[Begun]) -> None:
         self._deliver(await answer, opened)
 
-    def _answer(self, request: Any, text: str, at: int, opened: list[Sink], stray: bytes) -> Answer:
+    def _answer(
+        self, request: Any, text: str, at: int, opened: list[Begun], stray: bytes
+    ) -> Answer:
         """The answer to one request, which begins at `at`; `stray` is for what is none at all."""
         if type(request) is not dict:
             return failure(None, stray)
@@ -142,16 +144,20 @@ class Session:
         except Misfit as misfit:
             return failure(id_, invalid_params(_explained(misfit, text, at)))
         if method.form is Form.PLAIN:
-            return self._call(id_, method, arguments)
+            return self._call(id_, method, arguments, opened)
         if method.form is Form.ASYNC:
             return self._call_later(id_, method, arguments)
         return self._subscribe(id_, method, arguments, opened)
 
-    def _call(self, id_: object, method: Method, arguments: list[Any]) -> bytes:
+    def _call(
+        self, id_: object, method: Method, arguments: list[Any], opened: list[Begun]
+    ) -> bytes:
         try:
-            if method.takes:
-                arguments.insert(0, self._client)
-            return self._success(id_, method.function(self._node, *arguments))
+            if not method.takes:
+                return self._success(id_, method.function(self._node, *arguments))
+            result = method.function(self._node, self._client, *arguments)
+            opened += self._client.take_begun()
+            return self._success(id_, result)
         except Exception as error:  # noqa: BLE001 - a method's fault is an answer, not our end
             return _failed(id_, method, error)
 
@@ -177,7 +183,7 @@ class Session:
         return success(id_, encode(self._client.unsubscribe(method.topic, known)))
 
     def _subscribe(
-        self, id_: object, method: Method, arguments: list[Any], opened: list[Sink]
+        self, id_: object, method: Method, arguments: list[Any], opened: list[Begun]
     ) -> Answer:
         client, limit = self._client, self._limits.subscriptions
         if not client.subscribes:
@@ -208,7 +214,7 @@ class Session:
         method: Method,
         arguments: list[Any],
         sink: Sink,
-        opened: list[Sink],
+        opened: list[Begun],
     ) -> bytes:
         try:
             sink.established(await method.function(self._node, *arguments))
@@ -263,7 +269,7 @@ class Session:
             fits = batch.add(await self._awaited(request, text, at, batch.opened))
         self._deliver_batch(batch)
 
-    async def _awaited(self, request: Any, text: str, at: int, opened: list[Sink]) -> bytes | None:
+    async def _awaited(self, request: Any, text: str, at: int, opened: list[Begun]) -> bytes | None:
         answer = self._answer(request, text, at, opened, INVALID_REQUEST)
         return await answer if isinstance(answer, Coroutine) else answer
 
@@ -296,7 +302,7 @@ class _Batch:
     """The replies to a batch, as long as they fit into one response."""
 
     def __init__(self, limit: int) -> None:
-        self.opened: list[Sink] = []
+        self.opened: list[Begun] = []
         self._limit = limit
         self._answers: list[bytes] = []
         self._size = 1
@@ -315,8 +321,8 @@ class _Batch:
 
     def reply(self) -> bytes | None:
         if not self._fits:
-            for sink in self.opened:
-                sink.close()
+            for begun in self.opened:
+                begun.close()
             self.opened.clear()
             return failure(None, batch_response_too_large(self._limit))
         if self._answers:
