@@ -1,13 +1,24 @@
 """Unmodified JavaScript clients, driven against a node in another process."""
 
+import asyncio
 import json
 import shutil
 import subprocess
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
+from tilth.node.author import InstantSeal
+from tilth.node.service import Node, NodeConfig
+from tilth.rpc.jsonrpc import author, chain, payment, state, system
+from tilth.rpc.jsonrpc.dispatch import MethodTable
+from tilth.rpc.jsonrpc.server import Server
+from tilth.runtime.dev import DevRuntime
+from tilth.runtime.presets import dev_spec
 from tilth.testing.process import NodeProcess
 
 NPM = Path(__file__).parent / "npm"
@@ -22,14 +33,50 @@ pytestmark = [
 ]
 
 
-def drive(script: str, node: NodeProcess) -> dict[str, Any]:
+def drive(script: str, url: str) -> dict[str, Any]:
     """Run a client's script; it prints what it saw."""
     finished = subprocess.run(
-        ["node", script, node.ws], cwd=NPM, capture_output=True, text=True, timeout=100, check=False
+        ["node", script, url], cwd=NPM, capture_output=True, text=True, timeout=100, check=False
     )
     assert finished.returncode == 0, finished.stderr
     seen: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
     return seen
+
+
+class SystemClock:
+    def milliseconds(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+class LegacyNode:
+    """A node in a thread of its own that lists none of the new protocol's methods."""
+
+    def __init__(self) -> None:
+        self.ws = ""
+        self._up = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._up.wait(30), "the node did not start"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._down.set)
+        self._thread.join(10)
+
+    async def _serve(self) -> None:
+        self._loop, self._down = asyncio.get_running_loop(), asyncio.Event()
+        runtime = DevRuntime()
+        spec = dev_spec(runtime)
+        node = Node(NodeConfig(runtime, spec, SystemClock(), sealing=InstantSeal))
+        table = MethodTable(author, chain, payment, state, system)
+        async with Server(table, node, port=0) as server:
+            node.start()
+            self.ws = f"ws://127.0.0.1:{server.port}"
+            self._up.set()
+            await self._down.wait()
+            await node.stop()
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +87,7 @@ def node() -> Any:
 
 @pytest.fixture(scope="module")
 def polkadotjs(node: NodeProcess) -> dict[str, Any]:
-    return drive("polkadotjs.mjs", node)
+    return drive("polkadotjs.mjs", node.ws)
 
 
 def test_polkadot_js_reads_the_newest_metadata(polkadotjs: dict[str, Any]) -> None:
@@ -87,11 +134,65 @@ def test_polkadot_js_hears_of_heads_and_balances(polkadotjs: dict[str, Any]) -> 
     assert polkadotjs["balanceUpdates"] >= 3
 
 
-def test_papi_transfers_and_reads(node: NodeProcess) -> None:
-    seen = drive("papi.mjs", node)
+@pytest.fixture(scope="module")
+def papi(node: NodeProcess) -> dict[str, Any]:
+    return drive("papi.mjs", node.ws)
 
-    assert seen["ok"]
-    assert seen["received"] == "1000000000000"
-    assert seen["events"][-1] == "System.ExtrinsicSuccess"
-    assert seen["entries"]
-    assert int(seen["fee"]) > 0
+
+@pytest.fixture(scope="module")
+def legacy_papi() -> Iterator[dict[str, Any]]:
+    with LegacyNode() as node:
+        yield drive("papi.mjs", node.ws)
+
+
+@pytest.fixture(params=["papi", "legacy_papi"])
+def either_papi(request: pytest.FixtureRequest) -> dict[str, Any]:
+    seen: dict[str, Any] = request.getfixturevalue(request.param)
+    return seen
+
+
+def test_papi_transfers_and_reads(either_papi: dict[str, Any]) -> None:
+    assert either_papi["ok"]
+    assert either_papi["received"] == "1000000000000"
+    assert either_papi["events"][-1] == "System.ExtrinsicSuccess"
+    assert either_papi["again"]
+    assert either_papi["body"] >= 2
+    assert either_papi["entries"]
+    assert either_papi["several"] == 2
+    assert either_papi["nonce"] >= 3
+    assert int(either_papi["fee"]) > 0
+
+
+def test_papi_watches_values_entries_and_blocks(either_papi: dict[str, Any]) -> None:
+    assert either_papi["watchedValues"] == ["0", "1000000000000", "3000000000000"]
+    assert either_papi["watchedEntries"]
+    assert either_papi["finalizedBlocks"]
+
+
+def test_papi_names_what_fails(either_papi: dict[str, Any]) -> None:
+    assert either_papi["failed"] == "Underflow"
+    assert either_papi["refused"] == "Stale"
+
+
+def test_papi_reads_blocks_from_before_it_came(either_papi: dict[str, Any]) -> None:
+    assert either_papi["old"]
+    assert either_papi["oldHeader"] == 0
+
+
+def test_papi_speaks_the_new_protocol_where_it_is_served(papi: dict[str, Any]) -> None:
+    groups = {name.rpartition("_")[0] for name in papi["methods"]}
+
+    assert groups == {
+        "archive_v1",
+        "chainHead_v1",
+        "chainSpec_v1",
+        "transaction_v1",
+        "chain",
+        "rpc",
+    }
+    assert [name for name in papi["methods"] if name.startswith("chain_")] == ["chain_getBlockHash"]
+
+
+def test_papi_is_served_by_the_old_methods_alone(legacy_papi: dict[str, Any]) -> None:
+    assert not [name for name in legacy_papi["methods"] if "_v1_" in name]
+    assert "chain_subscribeAllHeads" in legacy_papi["methods"]
