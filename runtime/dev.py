@@ -9,6 +9,7 @@ from tilth.pallets.aura import Aura
 from tilth.pallets.balances import AccountData, Balances
 from tilth.pallets.compute import Compute
 from tilth.pallets.datasets import Datasets
+from tilth.pallets.multisig import Multisig
 from tilth.pallets.rewards import Rewards
 from tilth.pallets.session import Session
 from tilth.pallets.sudo import Sudo
@@ -30,7 +31,7 @@ from tilth.pallets.timestamp import Timestamp
 from tilth.pallets.transaction_payment import ChargeTransactionPayment, TransactionPayment
 from tilth.pallets.transaction_storage import TransactionStorage
 from tilth.pallets.utility import Utility
-from tilth.runtime.units import DECIMALS, EXISTENTIAL_DEPOSIT, SYMBOL
+from tilth.runtime.units import DECIMALS, EXISTENTIAL_DEPOSIT, MILLI, SYMBOL, UNIT
 
 _BLOCK: Weight = Weight(2 * 10**12, 2**64 - 1)
 _SLOT_MS = 6_000
@@ -79,6 +80,10 @@ class DevRuntime(Runtime):
                 rewards=self.rewards,
                 together=self.utility.batch_all.call,
             ),
+        )
+        self.multisig = self.add(
+            30,
+            Multisig(currency=self.balances, deposit_base=UNIT, deposit_factor=100 * MILLI),
         )
         self.extensions = (
             CheckNonZeroSender(self.system),

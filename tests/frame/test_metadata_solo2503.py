@@ -13,6 +13,7 @@ from tilth.frame.metadata.v14 import Entry, Map
 from tilth.frame.metadata.v15 import V15, MetadataV15, Pallet
 from tilth.pallets.aura import Aura
 from tilth.pallets.balances import AccountData, Balances
+from tilth.pallets.multisig import Multisig
 from tilth.pallets.sudo import Sudo
 from tilth.pallets.system import (
     BlockLength,
@@ -213,6 +214,32 @@ def ours() -> V15:
     "name", ["System", "Timestamp", "Aura", "Balances", "TransactionPayment", "Sudo"]
 )
 def test_a_pallet_is_described_as_the_recorded_one(recorded: V15, ours: V15, name: str) -> None:
+    theirs, mine = (next(p for p in body.pallets if p.name == name) for body in (recorded, ours))
+
+    assert undeliberate(Comparison(recorded, ours).pallets(theirs, mine)) == []
+
+
+class KitchenSink(SoloRuntime):
+    """FRAME's example of everything, as far as the solochain template has it not."""
+
+    types: ClassVar[Mapping[object, object]] = {"AccountData": AccountData}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.multisig = self.add(
+            36,
+            Multisig(
+                currency=self.balances,
+                deposit_base=543 * 10**12,
+                deposit_factor=192 * 10**12,
+            ),
+        )
+
+
+@pytest.mark.parametrize("name", ["Multisig"])
+def test_a_pallet_is_described_as_in_the_example_of_everything(name: str) -> None:
+    data = gzip.decompress((VECTORS / "kitchensink_v15.scale.gz").read_bytes())
+    recorded, ours = body_of(data), body_of(KitchenSink().metadata(15))
     theirs, mine = (next(p for p in body.pallets if p.name == name) for body in (recorded, ours))
 
     assert undeliberate(Comparison(recorded, ours).pallets(theirs, mine)) == []

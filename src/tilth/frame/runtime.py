@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound=Pallet[Any, Any])
 _CODE_MARK: Final = b"tilth:python:"
+_EXTRINSIC_INDEX: Final = b":extrinsic_index"  # primitives/storage: well_known_keys
 
 
 class Runtime:
@@ -130,6 +131,12 @@ class Runtime:
         filtered: Reason = self.system.call_filtered
         return filtered
 
+    @property
+    def extrinsic_index(self) -> int | None:
+        """Which extrinsic of the block is running, if one is."""
+        stored = self.slot.overlay.raw(_EXTRINSIC_INDEX)
+        return None if stored is None else int.from_bytes(stored, "little")
+
     def dispatch_error(self, reason: Reason) -> Any:
         """The reason as it travels: a pallet's error gets the pallet's index."""
         if not isinstance(reason, ErrorEnum):
@@ -207,7 +214,7 @@ class Runtime:
                 if pallet.parsed().genesis is not None:
                     pallet.genesis(**config.get(pallet.name, {}))  # type: ignore[attr-defined]
             overlay.write_raw(b":code", self.code)
-            overlay.write_raw(b":extrinsic_index", bytes(4))
+            overlay.write_raw(_EXTRINSIC_INDEX, bytes(4))
             return overlay.commit()
 
     @property
