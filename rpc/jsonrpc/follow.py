@@ -98,10 +98,10 @@ class Follow:
                 self._on_finalized(notice)
 
     def _on_imported(self, notice: Imported) -> None:
-        if notice.block.parent_hash in self._ahead:
-            self._announce(notice.block)
-        elif notice.is_best:
+        if notice.block.parent_hash not in self._ahead:
             self._stop()
+            return
+        self._announce(notice.block)
         if notice.is_best:
             self._send("bestBlockChanged", {"bestBlockHash": hex_of(notice.block.hash)})
 
