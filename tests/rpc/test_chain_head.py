@@ -300,7 +300,10 @@ async def test_in_a_batch_too_the_replies_are_first(serving: Any) -> None:
 @pytest.mark.parametrize("method", ["header", "body", "call", "storage", "unpin"])
 async def test_a_block_that_is_not_pinned_is_refused(serving: Any, method: str) -> None:
     _, peer, id_, _ = await begun(serving)
-    more = {"call": ["Core_version", ""], "storage": [[{"key": "", "type": "value"}], None]}
+    more: dict[str, list[Any]] = {
+        "call": ["Core_version", ""],
+        "storage": [[{"key": "", "type": "value"}], None],
+    }
 
     error = await peer.error(f"chainHead_v1_{method}", id_, NOWHERE, *more.get(method, []))
 

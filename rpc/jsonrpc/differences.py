@@ -1,0 +1,95 @@
+"""How two states differ: key by key, in the parts that a client names."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+from tilth.primitives.trie import Trie
+from tilth.rpc.jsonrpc.lookups import (
+    SHAPES,
+    read_choice,
+    read_member,
+    read_object,
+    read_optional_member,
+    unhex,
+)
+from tilth.rpc.jsonrpc.params import list_of
+from tilth.rpc.jsonrpc.shapes import hex_of
+
+
+@dataclass(frozen=True, slots=True)
+class DiffQuery:
+    """A part of the state to compare, as the client wrote it."""
+
+    key: str
+    shape: str
+    child_trie: str | None
+
+
+def read_diff_query(value: object) -> DiffQuery:
+    members = read_object(value, "ArchiveStorageDiffItem")
+    return DiffQuery(
+        read_member(members, "key"),
+        read_choice(members, "returnType", tuple(SHAPES)),
+        read_optional_member(members, "childTrieKey"),
+    )
+
+
+DiffQueries: TypeAlias = Annotated[list[DiffQuery], list_of(read_diff_query)]
+
+
+Part: TypeAlias = tuple[bytes, str]
+"""A key, and the shape in which what changed below it is told."""
+
+
+def parts_of(items: DiffQueries) -> list[Part]:
+    """All of the state where nothing is named; in child tries, of which there are none, nothing."""
+    if not items:
+        return [(b"", "value")]
+    named = [(unhex(item.key), item) for item in items]
+    for item in items:
+        unhex(item.child_trie or "")
+    return [(key, item.shape) for key, item in named if item.child_trie is None]
+
+
+def compared(
+    now: Trie, before: Trie, parts: list[Part]
+) -> Iterator[tuple[bytes, bytes | None, bytes | None]]:
+    """Each key of either state below the parts, in ascending order, with both its values."""
+    prefix: bytes | None = None
+    for key in sorted({key for key, _ in parts}):
+        if prefix is not None and key.startswith(prefix):
+            continue
+        prefix = key
+        if now.root != before.root:
+            yield from _merged(now.items(key), before.items(key))
+
+
+def _merged(
+    now: Iterator[tuple[bytes, bytes]], before: Iterator[tuple[bytes, bytes]]
+) -> Iterator[tuple[bytes, bytes | None, bytes | None]]:
+    new, old = next(now, None), next(before, None)
+    while new is not None or old is not None:
+        if old is None or (new is not None and new[0] < old[0]):
+            assert new is not None, "one of the two is left"
+            yield new[0], new[1], None
+            new = next(now, None)
+        elif new is None or old[0] < new[0]:
+            yield old[0], None, old[1]
+            old = next(before, None)
+        else:
+            yield new[0], new[1], old[1]
+            new, old = next(now, None), next(before, None)
+
+
+def changes(
+    parts: list[Part], key: bytes, new: bytes | None, old: bytes | None
+) -> Iterator[dict[str, str]]:
+    """One event for each shape that was asked for; of a deleted key, the value it had."""
+    value = old if new is None else new
+    assert value is not None, "a key that differs is in one of the states"
+    kind = "deleted" if new is None else "added" if old is None else "modified"
+    asked = {shape for prefix, shape in parts if key.startswith(prefix)}
+    for shape in SHAPES:
+        if shape in asked:
+            yield {"key": hex_of(key), **SHAPES[shape](value), "type": kind}
