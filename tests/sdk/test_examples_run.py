@@ -9,7 +9,6 @@ import pytest
 from tilth.sdk import NodeProcess
 from tilth.v1 import onnx_pb2
 
-pytestmark = pytest.mark.xdist_group("sdk-examples")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 

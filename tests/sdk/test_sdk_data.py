@@ -11,8 +11,6 @@ from tilth.sdk import BadTable, Client, Refused, Unreachable, WrongContent
 from tilth.sdk.connection import Connection
 from tilth.sdk.contents import CHUNK_BYTES, fetch
 
-pytestmark = pytest.mark.xdist_group("sdk-data")
-
 
 @pytest.mark.parametrize("data", [b"x", b"0x41", "Größe".encode(), bytes(range(256)) * 5000])
 def test_content_comes_back_as_it_was_published(

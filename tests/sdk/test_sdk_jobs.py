@@ -1,6 +1,7 @@
 """Renting a table out and sending a model to it, through the SDK and a node with a vault."""
 
 import re
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,9 +35,8 @@ from tilth.sdk import (
 from tilth.v1 import onnx_pb2
 from tilth.vault import Registration, Schema
 
-pytestmark = pytest.mark.xdist_group("sdk-jobs")
-
 UNIT = 10**12
+STATES = ("queued", "claimed", "running", "delivered")
 PLAN = TrainingPlan(epsilon=2, steps=20)
 POLICY = Policy(
     price_per_job=UNIT,
@@ -92,8 +92,11 @@ def test_what_becomes_public_of_a_table_is_what_the_owner_saw(
 
 
 def test_a_job_goes_through_its_states_to_a_result(ordered: Ordered) -> None:
-    assert ordered[3][0] == "queued"
-    assert ordered[3][-1] == "delivered"
+    """A watcher may miss one, but hears of no other and of none in the wrong order."""
+    heard = ordered[3]
+
+    assert heard == [state for state in STATES if state in heard]
+    assert heard[-1] == "delivered"
 
 
 def test_the_model_that_comes_back_is_trained_and_ordinary(
@@ -211,19 +214,23 @@ def test_owner_and_worker_are_paid_when_the_buyer_is_content(
     assert client.free_balance(worker.ss58_address) == (
         before[worker.ss58_address] + paid["worker_paid"]
     )
-    assert (paid["burned"] == ordered[0].now().escrow and paid["burned"]) or paid["burned"] > 0
+    assert paid["burned"] == int(ordered[0].now().escrow.data) // 20
 
 
 def test_a_publisher_claims_what_its_era_earned(
-    client: Client, ordered: Ordered, alice: Keypair, bob: Keypair
+    client: Client, table: int, alice: Keypair, bob: Keypair
 ) -> None:
+    job = client.create_job(bob, _spec(client, table, bob))
+    job.wait(timeout=60)
+    burned = client.acknowledge(bob, job).one("Compute", "JobCompleted")["burned"]
     for _ in range(client.constant("Rewards", "EraLength")):
         client.submit(bob, "System", "remark", {"remark": "0x00"})
     shares = client.unclaimed_rewards(alice.ss58_address)
 
     claimed = client.claim_rewards(alice)
 
-    assert claimed == sum(share.amount for share in shares) > 0
+    assert claimed == sum(share.amount for share in shares)
+    assert claimed >= burned // 2
     assert client.claim_rewards(alice) == 0
 
 
@@ -318,6 +325,28 @@ def test_unknown_jobs_and_datasets_are_lookup_errors(client: Client) -> None:
         client.job(99_999).now()
     with pytest.raises(LookupError, match="no dataset 99999"):
         client.dataset(99_999)
+
+
+def test_a_job_that_nobody_takes_can_be_waited_for_and_taken_back(
+    client: Client, market: Market, alice: Keypair, bob: Keypair
+) -> None:
+    table = client.register_private(
+        alice,
+        replace(market.registration, row_root=b"no such rows".ljust(32)),
+        name="nobody's",
+        policy=POLICY,
+        budget=Budget(epsilon=2, output_bytes=10_000),
+        workers=[bob.ss58_address],
+    )
+    job = client.create_job(bob, _spec(client, table, bob))
+
+    with pytest.raises(TimeoutError):
+        job.wait(timeout=0.3)
+    client.submit(bob, "Compute", "cancel", {"job": job.number})
+
+    with pytest.raises(JobRefunded, match="cancelled") as caught:
+        job.wait(timeout=60)
+    assert (caught.value.reason, caught.value.failure) == ("CANCELLED", "")
 
 
 def test_a_rehearsal_says_what_the_job_will_be_like(client: Client, table: int) -> None:

@@ -2,11 +2,15 @@
 
 import sys
 from importlib.metadata import version
+from io import TextIOWrapper
 
 
 def main() -> None:
     from tilth.cli.app import app
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Greek still gets the rest
     sys.exit(app())
 
 

@@ -110,7 +110,7 @@ def _employ(node: Node, folder: Path, *, unconfined_ok: bool) -> Callable[[], ob
     from tilth.vault import VaultError
 
     try:
-        return employ(node, folder, unconfined_ok=unconfined_ok).close
+        return employ(node, folder, unconfined_ok=unconfined_ok).end
     except NotConfined as error:
         raise CannotStart(f"{error}; --unconfined-ok takes jobs all the same") from error
     except (NotNow, VaultError) as error:

@@ -1,8 +1,10 @@
 """A node that works on jobs for the tables of a data owner."""
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Final
 
 from tilth.cli.vault import existing_vault
 from tilth.engine import Engine
@@ -15,18 +17,61 @@ from tilth.primitives.crypto.keypair import Keypair
 from tilth.runtime.presets import DEV_WORKER
 from tilth.runtime.worker import ComputeWorker
 
+_LOOK_AGAIN: Final = 0.05
 
-def employ(node: Node, folder: Path, *, unconfined_ok: bool) -> Engine:
-    """Make the node a worker on the folder's tables; close the engine when the node has stopped.
+
+def employ(node: Node, folder: Path, *, unconfined_ok: bool) -> "Shift":
+    """Make the node a worker on the folder's tables; end the shift when the node has stopped.
 
     Raises NotNow, VaultError, and NotConfined where this machine cannot jail foreign models.
     """
-    engine = Engine(unconfined_ok=unconfined_ok)
+    vault = existing_vault(folder)
+    shift = Shift(Engine(unconfined_ok=unconfined_ok))
     read = _on_loop(ContentReader(node.chain).read)
-    worker = ComputeWorker(existing_vault(folder), engine, read, node.genesis_hash)
+    worker = ComputeWorker(vault, shift.engine, read, node.genesis_hash)
     signer = KeypairSigner(Keypair.from_uri(DEV_WORKER))
-    node.offchain = OffchainHost(node.chain, node.pool, signer, worker.runners(), node.next_nonce)
-    return engine
+    runners = shift.runners(worker.runners())
+    node.offchain = OffchainHost(node.chain, node.pool, signer, runners, node.next_nonce)
+    return shift
+
+
+class ShiftOver(Exception):
+    """The node is stopping, so this work is left to the next one."""
+
+
+class Shift:
+    """The work of one run of the node: ends even where a model trains for hours."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._over = False
+        self._busy: set[int] = set()
+        """The threads that work."""
+
+    def runners(
+        self, runners: Mapping[type, Callable[[Any], Any]]
+    ) -> dict[type, Callable[[Any], Any]]:
+        return {kind: self._counted(run) for kind, run in runners.items()}
+
+    async def end(self) -> None:
+        """Take models their jails away, also those that were on their way into one."""
+        self._over = True
+        while self._busy:
+            self.engine.close()
+            await asyncio.sleep(_LOOK_AGAIN)
+        self.engine.close()
+
+    def _counted(self, run: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def counted(task: Any) -> Any:
+            self._busy.add(threading.get_ident())
+            try:
+                if self._over:
+                    raise ShiftOver
+                return run(task)
+            finally:
+                self._busy.discard(threading.get_ident())
+
+        return counted
 
 
 def _on_loop(read: Callable[[H256], bytes | None]) -> Callable[[bytes], bytes | None]:

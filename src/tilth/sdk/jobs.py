@@ -7,7 +7,7 @@ from typing import Final
 from tilth.primitives.crypto.sealing import SealingKey
 from tilth.primitives.job_result import result_info
 from tilth.sdk.connection import Connection
-from tilth.sdk.refusals import JobRefunded, WrongContent, grpc_answers
+from tilth.sdk.refusals import JobRefunded, Unreachable, WrongContent, grpc_answers
 from tilth.sdk.wire import JobSpec, spec_of
 from tilth.v1 import jobs_pb2 as pb
 
@@ -54,7 +54,10 @@ class Job:
         *,
         timeout: float = _LONGEST_WAIT,
     ) -> pb.Job:
-        """Wait for the result, hearing of each state on the way; raises JobRefunded."""
+        """Wait for the result, hearing of each state on the way.
+
+        Raises JobRefunded, and TimeoutError after so many seconds.
+        """
         for job in self.states(timeout=timeout):
             if progress is not None:
                 progress(job)
@@ -63,7 +66,7 @@ class Job:
                 raise _refunded(job)
             if state in _WITH_RESULT:
                 return job
-        raise TimeoutError(f"job {self.number} has no result after {timeout:g} seconds")
+        raise Unreachable(f"the node stopped before job {self.number} had a result")
 
     def sealed_result(self) -> bytes:
         """The result as the chain keeps it, checked against the hash there."""

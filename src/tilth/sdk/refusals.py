@@ -73,6 +73,8 @@ def _of_call(error: "grpc.RpcError", target: str) -> Exception:
         return error
     if error.code() is grpc.StatusCode.UNAVAILABLE:
         return Unreachable(f"no node answers gRPC at {target}: is `tilth dev` running there?")
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return TimeoutError(error.details() or "the node did not answer in time")
     if error.code() is grpc.StatusCode.NOT_FOUND:
         return LookupError(error.details() or "not found")
     for key, value in cast(_Metadata, error.trailing_metadata() or ()):
