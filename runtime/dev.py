@@ -10,6 +10,7 @@ from tilth.pallets.balances import AccountData, Balances
 from tilth.pallets.compute import Compute
 from tilth.pallets.datasets import Datasets
 from tilth.pallets.multisig import Multisig
+from tilth.pallets.proxy import Proxy
 from tilth.pallets.rewards import Rewards
 from tilth.pallets.session import Session
 from tilth.pallets.sudo import Sudo
@@ -31,6 +32,7 @@ from tilth.pallets.timestamp import Timestamp
 from tilth.pallets.transaction_payment import ChargeTransactionPayment, TransactionPayment
 from tilth.pallets.transaction_storage import TransactionStorage
 from tilth.pallets.utility import Utility
+from tilth.runtime.powers import DevPowers, ProxyType
 from tilth.runtime.units import DECIMALS, EXISTENTIAL_DEPOSIT, MILLI, SYMBOL, UNIT
 
 _BLOCK: Weight = Weight(2 * 10**12, 2**64 - 1)
@@ -42,7 +44,10 @@ class DevRuntime(Runtime):
     """What the node runs unless told otherwise."""
 
     system: System
-    types: ClassVar[Mapping[object, object]] = {"AccountData": AccountData}
+    types: ClassVar[Mapping[object, object]] = {
+        "AccountData": AccountData,
+        "ProxyType": ProxyType,
+    }
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,6 +89,21 @@ class DevRuntime(Runtime):
         self.multisig = self.add(
             30,
             Multisig(currency=self.balances, deposit_base=UNIT, deposit_factor=100 * MILLI),
+        )
+        self.proxy = self.add(
+            31,
+            Proxy(
+                currency=self.balances,
+                powers=DevPowers(
+                    spending=(self.balances, self.sudo, self.rewards, self.compute),
+                    datasets=(self.datasets, self.storage, self.utility),
+                    compute=(self.compute, self.storage, self.utility),
+                ),
+                proxy_deposit_base=UNIT,
+                proxy_deposit_factor=100 * MILLI,
+                announcement_deposit_base=UNIT,
+                announcement_deposit_factor=200 * MILLI,
+            ),
         )
         self.extensions = (
             CheckNonZeroSender(self.system),

@@ -2,18 +2,20 @@
 
 import gzip
 from collections.abc import Iterator, Mapping
+from enum import IntEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import pytest
 
-from tilth.frame import Runtime, Weight, codec
+from tilth.frame import Runtime, RuntimeCall, Weight, codec, scale_enum
 from tilth.frame.metadata.v14 import Entry, Map
 from tilth.frame.metadata.v15 import V15, MetadataV15, Pallet
 from tilth.pallets.aura import Aura
 from tilth.pallets.balances import AccountData, Balances
 from tilth.pallets.multisig import Multisig
+from tilth.pallets.proxy import Proxy
 from tilth.pallets.sudo import Sudo
 from tilth.pallets.system import (
     BlockLength,
@@ -49,6 +51,7 @@ DELIBERATE: Final = {
     "System.Version value*": "it lists the APIs, and ours has no Grandpa",
     "*spec_name ('Cow',)*": "a borrowed string is a string to every client",
     "*.apis ('Cow',)*": "a borrowed list is a list to every client",
+    "Proxy::calls.*.Index.None*": "the example has account indices, which we have not",
 }
 # Clients do notice these; a line goes when its pallet follows the recording.
 GAPS: Final = (
@@ -219,10 +222,28 @@ def test_a_pallet_is_described_as_the_recorded_one(recorded: V15, ours: V15, nam
     assert undeliberate(Comparison(recorded, ours).pallets(theirs, mine)) == []
 
 
+@scale_enum(path="kitchensink_runtime::ProxyType")
+class ProxyType(IntEnum):
+    ANY = 0
+    NON_TRANSFER = 1
+    GOVERNANCE = 2
+    STAKING = 3
+
+
+class AllPowers:
+    most = ProxyType.ANY
+
+    def allows(self, kind: Any, call: RuntimeCall) -> bool:
+        return True
+
+    def includes(self, kind: Any, other: Any) -> bool:
+        return True
+
+
 class KitchenSink(SoloRuntime):
     """FRAME's example of everything, as far as the solochain template has it not."""
 
-    types: ClassVar[Mapping[object, object]] = {"AccountData": AccountData}
+    types: ClassVar[Mapping[object, object]] = {**SoloRuntime.types, "ProxyType": ProxyType}
 
     def __init__(self) -> None:
         super().__init__()
@@ -234,9 +255,20 @@ class KitchenSink(SoloRuntime):
                 deposit_factor=192 * 10**12,
             ),
         )
+        self.proxy = self.add(
+            35,
+            Proxy(
+                currency=self.balances,
+                powers=AllPowers(),
+                proxy_deposit_base=6300 * 10**10,
+                proxy_deposit_factor=19800 * 10**10,
+                announcement_deposit_base=6300 * 10**10,
+                announcement_deposit_factor=39600 * 10**10,
+            ),
+        )
 
 
-@pytest.mark.parametrize("name", ["Multisig"])
+@pytest.mark.parametrize("name", ["Multisig", "Proxy"])
 def test_a_pallet_is_described_as_in_the_example_of_everything(name: str) -> None:
     data = gzip.decompress((VECTORS / "kitchensink_v15.scale.gz").read_bytes())
     recorded, ours = body_of(data), body_of(KitchenSink().metadata(15))
