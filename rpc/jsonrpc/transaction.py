@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from tilth.frame import validity
+from tilth.frame import TransactionSource, validity
 from tilth.node import pool as pools
 from tilth.node.block import Block
 from tilth.node.notices import Finalized, Imported, Notice, Phase
@@ -18,12 +18,15 @@ from tilth.rpc.jsonrpc.author import INVALID_TEXT
 from tilth.rpc.jsonrpc.client import Client, Sink
 from tilth.rpc.jsonrpc.dispatch import subscription
 from tilth.rpc.jsonrpc.errors import RpcError
+from tilth.rpc.jsonrpc.lookups import CallFailed, call_runtime
 from tilth.rpc.jsonrpc.params import Hex
 
 # node/cli/src/service.rs: MAX_TRANSACTION_PER_CONNECTION
 MOST_BROADCASTS: Final = 16
 MOST_ENDED: Final = 256
 """Broadcasts that ended by themselves and are still known to their client's `stop`."""
+
+_VALID: Final = b"\x00"  # how a TransactionValidity begins that is Ok
 
 # client/rpc-spec-v2/src/transaction/{transaction,error}.rs
 _UNDECODABLE: Final = "Extrinsic bytes cannot be decoded"
@@ -144,12 +147,22 @@ class Broadcast:
         if self._included or self._hash in self._node.pool:
             return
         try:
-            self._node.pool.submit(self._data)
-            self._pooled = True
-        except pools.Undecodable:
+            if self._is_valid():
+                self._node.pool.submit(self._data)
+                self._pooled = True
+        except CallFailed:  # it is no transaction, and will be none
             self._end()
         except PoolError:  # it may do better on the next block
             self._pooled = False
+
+    def _is_valid(self) -> bool:
+        """Asked before the pool is, which for half an hour will not look again at what was not."""
+        best = self._node.chain.best
+        asked = bytes((TransactionSource.EXTERNAL,)) + self._data + best.hash
+        answer = call_runtime(
+            self._node, best, "TaggedTransactionQueue_validate_transaction", asked
+        )
+        return answer[:1] == _VALID
 
 
 class _Watch:
