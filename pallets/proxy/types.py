@@ -22,7 +22,12 @@ from tilth.frame import (
     u32,
 )
 
-ProxyType: TypeAlias = Annotated[Any, Param("ProxyType", None, "T::ProxyType")]
+
+class NoProxyType:
+    """Stands where a runtime has not bound ProxyType, which then cannot be encoded."""
+
+
+ProxyType: TypeAlias = Annotated[Any, Param("ProxyType", NoProxyType, "T::ProxyType")]
 """The kinds of proxy that a runtime has: an IntEnum of its own."""
 Kind: TypeAlias = Annotated[ProxyType, TypeName("ProxyType")]
 Who: TypeAlias = Annotated[AccountId, TypeName("T::AccountId")]

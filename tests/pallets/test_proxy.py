@@ -13,6 +13,7 @@ from tilth.frame import (
     ROOT,
     AccountId,
     BadOrigin,
+    DeclarationError,
     DispatchFailure,
     Err,
     Ok,
@@ -41,7 +42,8 @@ from tilth.pallets.system.events import Error as SystemError
 from tilth.primitives.crypto.keypair import Keypair
 from tilth.primitives.types import Digest, Header, Id, Raw
 from tilth.runtime import DevRuntime
-from tilth.runtime.powers import ProxyType
+from tilth.runtime.powers import DevPowers, ProxyType
+from tilth.runtime.solo2503 import Solo2503
 from tilth.runtime.units import MILLI, UNIT
 
 ALICE, BOB, CAROL, DAVE = (AccountId(bytes((number,)) * 32) for number in (1, 2, 3, 4))
@@ -393,6 +395,21 @@ def test_a_key_acts_for_another_account_by_signed_extrinsics(runtime: DevRuntime
 
         assert runtime.balances.free_balance(DAVE) == UNIT
         assert ProxyExecuted(Ok(None)) in office.happened()
+
+
+def test_a_runtime_that_has_no_kinds_of_proxy_is_told_so() -> None:
+    runtime = Solo2503()
+    unfit = Proxy(
+        currency=runtime.balances,
+        powers=DevPowers(spending=(), datasets=(), compute=()),
+        proxy_deposit_base=BASE,
+        proxy_deposit_factor=FACTOR,
+        announcement_deposit_base=BASE,
+        announcement_deposit_factor=FACTOR,
+    )
+
+    with pytest.raises(DeclarationError, match="NoProxyType"):
+        runtime.add(31, unfit)
 
 
 @given(
