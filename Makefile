@@ -26,7 +26,7 @@ demo: setup
 	@$(BIN)/tilth demo
 
 test: setup $(NPM)/node_modules/installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q
 
 lint: setup
 	$(BIN)/ruff format --check .
