@@ -6,17 +6,19 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
-from tilth.node.author import InstantSeal
-from tilth.node.service import Node, NodeConfig
+from tilth.node.author import Author, InstantSeal
+from tilth.node.pool import Pool
+from tilth.node.service import Node, NodeConfig, Sealing
 from tilth.rpc.jsonrpc import author, chain, payment, state, system
 from tilth.rpc.jsonrpc.dispatch import MethodTable
 from tilth.rpc.jsonrpc.server import Server
+from tilth.rpc.jsonrpc.table import method_table
 from tilth.runtime.dev import DevRuntime
 from tilth.runtime.presets import dev_spec
 from tilth.testing.process import NodeProcess
@@ -48,11 +50,40 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
 
-class LegacyNode:
-    """A node in a thread of its own that lists none of the new protocol's methods."""
+class Reorganizing:
+    """Takes the block of the first transaction back, includes it again, and makes that final."""
 
-    def __init__(self) -> None:
+    def __init__(self, author: Author, pool: Pool) -> None:
+        self._author = author
+        self._pool = pool
+        self._begun = False
+
+    def start(self) -> None:
+        self._base = self._author.build()
+        self._pool.on_ready.append(self._begin)
+
+    def stop(self) -> None: ...
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            build: Callable[[], object] = self._author.build
+            steps = (build, self._take_back, *[build] * 5)
+            for number, step in enumerate(steps):
+                asyncio.get_running_loop().call_later(0.5 * number, step)
+
+    def _take_back(self) -> None:
+        self._author.build(self._author.build(self._base))
+
+
+class ThreadNode:
+    """A node in a thread of its own, with methods and blocks as the test wants them."""
+
+    def __init__(self, table: MethodTable, sealing: Sealing, *, finality_lag: int = 0) -> None:
         self.ws = ""
+        self._table = table
+        self._sealing = sealing
+        self._finality_lag = finality_lag
         self._up = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
 
@@ -68,10 +99,15 @@ class LegacyNode:
     async def _serve(self) -> None:
         self._loop, self._down = asyncio.get_running_loop(), asyncio.Event()
         runtime = DevRuntime()
-        spec = dev_spec(runtime)
-        node = Node(NodeConfig(runtime, spec, SystemClock(), sealing=InstantSeal))
-        table = MethodTable(author, chain, payment, state, system)
-        async with Server(table, node, port=0) as server:
+        config = NodeConfig(
+            runtime,
+            dev_spec(runtime),
+            SystemClock(),
+            sealing=self._sealing,
+            finality_lag=self._finality_lag,
+        )
+        node = Node(config)
+        async with Server(self._table, node, port=0) as server:
             node.start()
             self.ws = f"ws://127.0.0.1:{server.port}"
             self._up.set()
@@ -141,7 +177,8 @@ def papi(node: NodeProcess) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def legacy_papi() -> Iterator[dict[str, Any]]:
-    with LegacyNode() as node:
+    table = MethodTable(author, chain, payment, state, system)
+    with ThreadNode(table, InstantSeal) as node:
         yield drive("papi.mjs", node.ws)
 
 
@@ -196,3 +233,18 @@ def test_papi_speaks_the_new_protocol_where_it_is_served(papi: dict[str, Any]) -
 def test_papi_is_served_by_the_old_methods_alone(legacy_papi: dict[str, Any]) -> None:
     assert not [name for name in legacy_papi["methods"] if "_v1_" in name]
     assert "chain_subscribeAllHeads" in legacy_papi["methods"]
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_papi_sees_a_block_that_is_taken_back(legacy: bool) -> None:
+    old = MethodTable(author, chain, payment, state, system)
+    with ThreadNode(old if legacy else method_table(), Reorganizing, finality_lag=3) as node:
+        seen = drive("papi_reorg.mjs", node.ws)
+
+    told = [(each["type"], each.get("found"), each.get("block")) for each in seen["told"]]
+    assert told[-4:] == [
+        ("txBestBlocksState", True, 2),
+        ("txBestBlocksState", False, None),
+        ("txBestBlocksState", True, 4),
+        ("finalized", None, 4),
+    ]
