@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import json
 import logging
 import os
@@ -277,7 +278,9 @@ async def test_fifty_dawdlers_do_not_delay_the_others_and_all_are_left() -> None
 
 @contextlib.contextmanager
 def no_more_files() -> Iterator[None]:
-    """The process may open no further file while this lasts."""
+    """The process may open no further file while this lasts, nor does a forgotten one close."""
+    gc.collect()
+    gc.disable()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     lowest_free = os.dup(0)
     os.close(lowest_free)
@@ -286,6 +289,7 @@ def no_more_files() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        gc.enable()
 
 
 async def test_accepting_survives_a_lack_of_file_descriptors(
