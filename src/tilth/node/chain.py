@@ -165,8 +165,10 @@ class Chain:
     def add(self, block: Block) -> None:
         """Add an executed block; the longer chain is the best one, the older on a tie.
 
-        Raises UnknownBlock, InvalidBlock, StoreError.
+        One that is known already changes nothing. Raises UnknownBlock, InvalidBlock, StoreError.
         """
+        if self.block(block.hash) is not None:
+            return
         parent = self._parent(block.header)
         is_best = block.number > self.best.number
         retracted, enacted = self._route(block) if is_best else ((), ())

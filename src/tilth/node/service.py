@@ -1,6 +1,5 @@
 """The node as its faces see it: one chain, one pool, one author, and what they are made of."""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,6 +13,8 @@ from tilth.node.chain_spec import ChainSpec
 from tilth.node.offchain import OffchainHost, Runner, Signer
 from tilth.node.pool import Pool
 from tilth.node.store import BlockStore
+from tilth.primitives import ss58
+from tilth.primitives.crypto.keypair import Keypair
 from tilth.primitives.trie import Layout, ordered_root
 from tilth.primitives.types import H256, AccountId
 
@@ -53,8 +54,7 @@ class Node:
         self.pool = Pool(self.chain, config.clock)
         self.author = Author(self.chain, self.pool, config.clock)
         self.sealer = config.sealing(self.author, self.pool)
-        # A node without libp2p still has a name among others.
-        self.peer_id = "12D3KooW" + secrets.token_hex(16)
+        self.peer_id = _peer_id(Keypair.generate("ed25519").account)
         self._nonce_tag = self.runtime.codecs.of(tuple[AccountId, Nonce])
         self.offchain = self._offchain(config)
 
@@ -91,6 +91,12 @@ class Node:
         if config.signer is None:
             return None
         return OffchainHost(self.chain, self.pool, config.signer, config.runners, self.next_nonce)
+
+
+def _peer_id(key: bytes) -> str:
+    """How libp2p names the owner of an ed25519 key; this node listens to no peers yet."""
+    # libp2p/specs peer-ids: an identity multihash of the key in protobuf
+    return ss58.to_base58(b"\x00\x24\x08\x01\x12\x20" + key)
 
 
 def _open_chain(config: NodeConfig) -> Chain:

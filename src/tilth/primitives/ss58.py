@@ -21,7 +21,7 @@ def encode(account: bytes, prefix: int = SUBSTRATE) -> str:
     if len(account) != 32:
         raise InvalidAddress(f"An account has 32 bytes, not {len(account)}.")
     body = _prefix_bytes(prefix) + account
-    return _to_base58(body + _checksum(body))
+    return to_base58(body + _checksum(body))
 
 
 def decode(text: str, prefix: int | None = None) -> bytes:
@@ -64,7 +64,7 @@ def _read_prefix(data: bytes) -> int:
     return data[0] << 2 & 0xFF | data[1] >> 6 | (data[1] & 0x3F) << 8
 
 
-def _to_base58(data: bytes) -> str:
+def to_base58(data: bytes) -> str:
     number, text = int.from_bytes(data, "big"), ""
     while number:
         number, digit = divmod(number, 58)
