@@ -153,6 +153,7 @@ def _config(options: DevOptions, runtime: Runtime) -> NodeConfig:
         sealing=_sealing(options.block_time),
         store=_store(options.base_path),
         version=tilth_version(),
+        ban_ms=0,  # as `--dev` of a Rust node: who mends a mistake tries again at once
     )
 
 

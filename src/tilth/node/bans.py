@@ -14,13 +14,14 @@ BAN_MS: Final = 30 * 60 * 1000
 class Bans:
     """Forgets the oldest bans rather than keep many more than `expected`."""
 
-    def __init__(self, clock: Clock, expected: int) -> None:
+    def __init__(self, clock: Clock, expected: int, lasting: int = BAN_MS) -> None:
         self._clock = clock
+        self._lasting = lasting
         self._expected = expected
         self._until: dict[H256, int] = {}
 
     def add(self, hashes: Iterable[H256]) -> None:
-        banned, until = self._until, self._clock.milliseconds() + BAN_MS
+        banned, until = self._until, self._clock.milliseconds() + self._lasting
         for hash in hashes:
             banned.pop(hash, None)
             banned[hash] = until

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from tilth.frame import Extrinsic, TransactionSource, validity
-from tilth.node.bans import Bans
+from tilth.node.bans import BAN_MS, Bans
 from tilth.node.block import Block
 from tilth.node.chain import Chain
 from tilth.node.clock import Clock
@@ -50,13 +50,14 @@ class Pool:
         clock: Clock,
         *,
         ready_limit: int = READY_LIMIT,
+        ban_ms: int = BAN_MS,
         ready_bytes: int = READY_BYTES,
     ) -> None:
         self._chain = chain
         self._ready = Ready()
         self._future = Future()
         self._limit, self._limit_bytes = ready_limit, ready_bytes
-        self._bans = Bans(clock, ready_limit + ready_limit // 10)
+        self._bans = Bans(clock, ready_limit + ready_limit // 10, ban_ms)
         self._watchers = Watchers()
         self._validator = Validator(chain)
         self.on_ready: list[Callable[[], None]] = []

@@ -7,6 +7,7 @@ from typing import Protocol
 from tilth.frame import Nonce, Runtime
 from tilth.node.archive import open_archive
 from tilth.node.author import Author, Clock, Sealer
+from tilth.node.bans import BAN_MS
 from tilth.node.block import Block
 from tilth.node.chain import Chain, genesis_block
 from tilth.node.chain_spec import ChainSpec
@@ -36,6 +37,8 @@ class NodeConfig:
     store: BlockStore | None = None
     """None keeps the chain in memory."""
     finality_lag: int = 0
+    ban_ms: int = BAN_MS
+    """How long a transaction that was seen off may not come back."""
     signer: Signer | None = None
     runners: Mapping[type, Runner] = field(default_factory=dict)
     """How this node does its pallets' off-chain work, by type of task."""
@@ -51,7 +54,7 @@ class Node:
         self.runtime = config.runtime
         self.spec = config.spec
         self.chain = _open_chain(config)
-        self.pool = Pool(self.chain, config.clock)
+        self.pool = Pool(self.chain, config.clock, ban_ms=config.ban_ms)
         self.author = Author(self.chain, self.pool, config.clock)
         self.sealer = config.sealing(self.author, self.pool)
         self.peer_id = _peer_id(Keypair.generate("ed25519").account)
