@@ -129,7 +129,7 @@ class System(
     """The hash of the block before."""
     digest = DefaultValue[Digest]()
     """The block's digest: what its author and its runtime have to say."""
-    events = AppendedValue[tuple[EventRecord, ...]]()
+    events = AppendedValue[tuple[EventRecord, ...]](counted_by="EventCount")
     """What happened in the block. Grows without bound, so no call reads it."""
     event_count = DefaultValue[u32]()
     """How many events the block has."""
@@ -417,7 +417,6 @@ class System(
         phase = self.execution_phase.get()
         if phase is None and self.number.get() == 0:
             return  # the genesis block has no events
-        self.event_count.put(self.event_count.get() + 1)
         self.events.append(_prefix(phase) + event + b"\x00")
 
     def _extrinsic_index(self) -> int:

@@ -32,16 +32,6 @@ _TRUNCATE: Final = _Sentinel("TRUNCATE")
 
 
 @final
-class Raw:
-    """A value that was written as bytes and is decoded when a pallet reads it."""
-
-    __slots__ = ("data",)
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-
-@final
 class Appended:
     """A vector that only grows: its items stay encoded and are joined at the end of the block."""
 
@@ -54,17 +44,29 @@ class Appended:
         self._before = stored[start:]
         self.items: list[bytes] = []
 
+    def __len__(self) -> int:
+        return self._count_before + len(self.items)
+
     def encoded(self) -> bytes:
-        length = _length.encode(self._count_before + len(self.items))
-        return length + self._before + b"".join(self.items)
+        return _length.encode(len(self)) + self._before + b"".join(self.items)
 
 
-def _encode_raw(value: Raw) -> bytes:
-    return value.data
+@final
+class Count:
+    """How many items a growing vector has, wherever that is stored beside it."""
+
+    __slots__ = ("_vector",)
+
+    def __init__(self, vector: Appended) -> None:
+        self._vector = vector
+
+    def encoded(self) -> bytes:
+        return len(self._vector).to_bytes(4, "little")
 
 
-def _encode_appended(value: Appended) -> bytes:
-    return value.encoded()
+Form: TypeAlias = Encode | bytes | Appended | Count
+"""What makes the bytes of a written key: a function of its value, or something that needs none."""
+_GROWING: Final = frozenset((Appended, Count))
 
 
 def _encode_absent(_: object) -> bytes:
@@ -73,81 +75,96 @@ def _encode_absent(_: object) -> bytes:
 
 @final
 class Overlay:
-    """Values written since `trie`, decoded; every write can be undone back to a mark.
+    """What was written since `trie`; every write can be undone back to a mark.
 
     Values are shared with whoever reads them and therefore never changed in place: a pallet writes
     a new one.
     """
 
-    __slots__ = ("_dirty", "_journal", "_values", "folded", "trie")
+    __slots__ = ("_forms", "_journal", "folded", "trie", "values")
 
     def __init__(self, trie: Trie) -> None:
         self.trie = trie
         self.folded: dict[bytes, bytes | None] = {}
         """What the last commit put into the trie."""
-        self._values: dict[bytes, Any] = {}
-        self._dirty: dict[bytes, Encode] = {}
+        self.values: dict[bytes, Any] = {}
+        """What was read or written, decoded, or ABSENT; what is not here is found by `read`."""
+        self._forms: dict[bytes, Form] = {}
         self._journal: list[tuple[bytes, Any, Any]] = []
 
     def read(self, key: bytes, decode: Decode) -> Any:
         """The decoded value, or ABSENT."""
-        value = self._values.get(key, _UNREAD)
-        kind = type(value)
-        if kind is _Sentinel and value is _UNREAD:
-            data = self.trie.get(key)
-            value = self._values[key] = ABSENT if data is None else decode(data)
-        elif kind is Raw:
-            return decode(value.data)
-        elif kind is Appended:
-            return decode(value.encoded())
+        value = self.values.get(key, _UNREAD)
+        if value is not _UNREAD:
+            return value
+        data = self.raw(key)
+        value = ABSENT if data is None else decode(data)
+        if type(self._forms.get(key)) not in _GROWING:
+            self.values[key] = value
         return value
 
     def write(self, key: bytes, value: Any, encode: Encode) -> None:
-        self._journal.append((key, self._values.get(key, _UNREAD), self._dirty.get(key)))
-        self._values[key] = value
-        self._dirty[key] = encode
+        values, forms = self.values, self._forms
+        self._journal.append((key, values.get(key, _UNREAD), forms.get(key)))
+        values[key] = value
+        forms[key] = encode
 
     def delete(self, key: bytes) -> None:
-        self.write(key, ABSENT, _encode_absent)
+        if self._forms.get(key) is not _encode_absent:
+            self.write(key, ABSENT, _encode_absent)
 
-    def append(self, key: bytes, item: bytes) -> None:
-        """Add an encoded item to the vector under `key`."""
-        value = self._values.get(key)
-        if type(value) is not Appended:
-            self._begin_appending(key, item)
+    def _write_form(self, key: bytes, form: Form) -> None:
+        """Write what is decoded when a pallet reads it."""
+        self._journal.append((key, self.values.pop(key, _UNREAD), self._forms.get(key)))
+        self._forms[key] = form
+
+    def write_raw(self, key: bytes, data: bytes) -> None:
+        self._write_form(key, data)
+
+    def append(self, key: bytes, item: bytes, counter: bytes | None = None) -> None:
+        """Add an encoded item to the vector under `key`, of which `counter` tells the length."""
+        vector = self._forms.get(key)
+        if isinstance(vector, Appended):
+            self._journal.append((key, len(vector.items), _TRUNCATE))
         else:
-            self._journal.append((key, len(value.items), _TRUNCATE))
-            value.items.append(item)
+            vector = self._begin_appending(key, counter)
+        vector.items.append(item)
 
-    def _begin_appending(self, key: bytes, item: bytes) -> None:
-        value = Appended(self.raw(key) or b"")
-        value.items.append(item)
-        self.write(key, value, _encode_appended)
+    def _begin_appending(self, key: bytes, counter: bytes | None) -> Appended:
+        vector = Appended(self.raw(key) or b"")
+        self._write_form(key, vector)
+        if counter is not None:
+            self._write_form(counter, Count(vector))
+        return vector
 
     def raw(self, key: bytes) -> bytes | None:
         """The stored bytes, as a client reads them."""
-        encode = self._dirty.get(key)
-        if encode is None:
-            return self.trie.get(key)
-        value = self._values[key]
-        return None if value is ABSENT else encode(value)
+        form = self._forms.get(key)
+        return self.trie.get(key) if form is None else self._encoded(key, form)
 
-    def write_raw(self, key: bytes, data: bytes) -> None:
-        self.write(key, Raw(data), _encode_raw)
+    def _encoded(self, key: bytes, form: Form) -> bytes | None:
+        if isinstance(form, bytes):
+            return form
+        if isinstance(form, Appended | Count):
+            return form.encoded()
+        value = self.values[key]
+        return None if value is ABSENT else form(value)
 
     def mark(self) -> int:
         return len(self._journal)
 
     def rollback(self, mark: int) -> None:
         """Undo every write since the mark."""
-        journal, values, dirty = self._journal, self._values, self._dirty
+        journal, values, forms = self._journal, self.values, self._forms
         while len(journal) > mark:
-            key, value, encode = journal.pop()
-            if encode is _TRUNCATE:
-                del values[key].items[value:]
+            key, value, form = journal.pop()
+            if form is _TRUNCATE:
+                vector = forms[key]
+                assert isinstance(vector, Appended), "it grew after it was written"
+                del vector.items[value:]
                 continue
             _restore(values, key, value, _UNREAD)
-            _restore(dirty, key, encode, None)
+            _restore(forms, key, form, None)
 
     def settle(self) -> None:
         """Forget how to undo: what is written so far stays."""
@@ -159,25 +176,21 @@ class Overlay:
 
     def changes(self) -> dict[bytes, bytes | None]:
         """Every key written since the trie, with its bytes; None where it was deleted."""
-        values = self._values
-        return {
-            key: None if (value := values[key]) is ABSENT else encode(value)
-            for key, encode in self._dirty.items()
-        }
+        return {key: self._encoded(key, form) for key, form in self._forms.items()}
 
     def commit(self) -> Trie:
         """The trie with all changes folded in; the overlay then stands empty above it."""
         self.folded = self.changes()
         self.trie = self.trie.update(self.folded)
-        self._values.clear()
-        self._dirty.clear()
+        self.values.clear()
+        self._forms.clear()
         self._journal.clear()
         return self.trie
 
     def keys(self, prefix: bytes = b"", start: bytes | None = None) -> Iterator[bytes]:
         """Stored keys with the prefix in ascending order, strictly after `start`."""
         written = sorted(
-            key for key in self._dirty if key.startswith(prefix) and (start is None or key > start)
+            key for key in self._forms if key.startswith(prefix) and (start is None or key > start)
         )
         if not written:
             return self.trie.keys(prefix, start)
@@ -186,7 +199,7 @@ class Overlay:
     def _merged(self, below: Iterator[bytes], written: list[bytes]) -> Iterator[bytes]:
         last = None
         for key in merge(below, written):
-            if key != last and self._values.get(key) is not ABSENT:
+            if key != last and self.values.get(key) is not ABSENT:
                 yield key
             last = key
 
@@ -196,9 +209,9 @@ class Overlay:
         The limit counts keys that the block began with: what it wrote goes in any case, as in
         primitives/state-machine/src/ext.rs.
         """
-        keys = [key for key in self._dirty if key.startswith(prefix)]
-        keys += [key for key in islice(self.trie.keys(prefix), limit) if key not in self._dirty]
-        doomed = [key for key in keys if self._values.get(key) is not ABSENT]
+        keys = [key for key in self._forms if key.startswith(prefix)]
+        keys += [key for key in islice(self.trie.keys(prefix), limit) if key not in self._forms]
+        doomed = [key for key in keys if self.values.get(key) is not ABSENT]
         for key in doomed:
             self.delete(key)
         return len(doomed)

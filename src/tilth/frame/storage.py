@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Annotated, Any, ClassVar, Final, Generic, TypeAlias, TypeVar, cast, get_args
 
 from tilth.frame.errors import DispatchFailure, Reason
-from tilth.frame.overlay import ABSENT, Decode, Slot
+from tilth.frame.overlay import ABSENT, Decode, Encode, Slot
 from tilth.primitives.crypto import hashing
 from tilth.primitives.scale import Codec, Codecs, scale_enum, u32
 
@@ -54,6 +54,11 @@ def hasher_of(annotation: Any) -> Hasher:
     return named[0] if named else Hasher.BLAKE2_128_CONCAT
 
 
+def _prefix(pallet: str, item: str) -> bytes:
+    # frame/support/src/storage/mod.rs: twox128(pallet) ++ twox128(item)
+    return hashing.twox_128(pallet.encode()) + hashing.twox_128(item.encode())
+
+
 class StorageItem:
     """One named place of a pallet's storage; a declaration until the runtime binds it."""
 
@@ -69,6 +74,7 @@ class StorageItem:
     slot: Slot
     value: Codec[Any]
     decode: Decode
+    encode: Encode
     __orig_class__: Any
 
     @property
@@ -83,13 +89,10 @@ class StorageItem:
         """This declaration as storage of one pallet in one runtime."""
         bound = type(self).__new__(type(self))
         bound.__dict__.update(self.__dict__)
-        # frame/support/src/storage/mod.rs: twox128(pallet) ++ twox128(item)
-        bound.prefix = hashing.twox_128(pallet_prefix.encode()) + hashing.twox_128(
-            item_prefix.encode()
-        )
+        bound.prefix = _prefix(pallet_prefix, item_prefix)
         bound.slot = slot
         bound.value = codecs.of(self.annotations[-1])
-        bound.decode = bound.value.decode
+        bound.decode, bound.encode = bound.value.decode, bound.value.encode
         bound._bound(codecs)
         return bound
 
@@ -100,12 +103,18 @@ class StorageItem:
         return b"\x00"
 
 
+# Storage is read and written many times in every call, so the reads below look into the overlay's
+# values themselves and ask the overlay only for what is not there yet.
+
+
 class _Value(StorageItem, Generic[V]):
     def _read(self) -> Any:
-        return self.slot.overlay.read(self.prefix, self.decode)
+        overlay = self.slot.overlay
+        value = overlay.values.get(self.prefix)
+        return overlay.read(self.prefix, self.decode) if value is None else value
 
     def put(self, value: V) -> None:
-        self.slot.overlay.write(self.prefix, value, self.value.encode)
+        self.slot.overlay.write(self.prefix, value, self.encode)
 
     def kill(self) -> None:
         self.slot.overlay.delete(self.prefix)
@@ -118,7 +127,10 @@ class StorageValue(_Value[V]):
     """One value, or none."""
 
     def get(self) -> V | None:
-        value: V = self._read()
+        overlay = self.slot.overlay
+        value: V | None = overlay.values.get(self.prefix)
+        if value is None:
+            value = overlay.read(self.prefix, self.decode)
         return None if value is ABSENT else value
 
     def expect(self, reason: Reason) -> V:
@@ -155,8 +167,11 @@ class DefaultValue(_Defaulting, _Value[V]):
     """One value; its type's default where nothing is stored."""
 
     def get(self) -> V:
-        value: V = self._read()
-        return self.default if value is ABSENT else value
+        overlay = self.slot.overlay
+        value: V | None = overlay.values.get(self.prefix)
+        if value is None:
+            value = overlay.read(self.prefix, self.decode)
+        return self.default if value is ABSENT else cast(V, value)
 
     def take(self) -> V:
         value = self.get()
@@ -167,13 +182,26 @@ class DefaultValue(_Defaulting, _Value[V]):
 class AppendedValue(_Defaulting, _Value[V]):
     """A vector that grows item by item within a block, such as its events."""
 
+    def __init__(self, *, counted_by: str | None = None, name: str | None = None) -> None:
+        """`counted_by` is the name of the item that always holds how many there are."""
+        super().__init__(name=name)
+        self._counted_by = counted_by
+
+    counter: bytes | None
+
+    def bind(self, pallet_prefix: str, item_prefix: str, slot: Slot, codecs: Codecs) -> Any:
+        bound = super().bind(pallet_prefix, item_prefix, slot, codecs)
+        counted_by = self._counted_by
+        bound.counter = None if counted_by is None else _prefix(pallet_prefix, counted_by)
+        return bound
+
     def get(self) -> V:
         value: V = self._read()
         return self.default if value is ABSENT else value
 
     def append(self, item: bytes) -> None:
         """Add an item that is already encoded."""
-        self.slot.overlay.append(self.prefix, item)
+        self.slot.overlay.append(self.prefix, item, self.counter)
 
 
 class _Map(StorageItem, Generic[K, V]):
@@ -212,10 +240,13 @@ class _Map(StorageItem, Generic[K, V]):
 
     def _read(self, key: K) -> Any:
         full = self._known.get(key) or self.key_of(key)
-        return self.slot.overlay.read(full, self.decode)
+        overlay = self.slot.overlay
+        value = overlay.values.get(full)
+        return overlay.read(full, self.decode) if value is None else value
 
     def __setitem__(self, key: K, value: V) -> None:
-        self.slot.overlay.write(self.key_of(key), value, self.value.encode)
+        full = self._known.get(key) or self.key_of(key)
+        self.slot.overlay.write(full, value, self.encode)
 
     def __delitem__(self, key: K) -> None:
         self.slot.overlay.delete(self.key_of(key))
@@ -285,12 +316,16 @@ class DefaultMap(_Defaulting, _Map[K, V]):
         _Map._bound(self, codecs)
         _Defaulting._bound(self, codecs)
 
+    def __getitem__(self, key: K) -> V:
+        full = self._known.get(key) or self.key_of(key)
+        overlay = self.slot.overlay
+        value: V | None = overlay.values.get(full)
+        if value is None:
+            value = overlay.read(full, self.decode)
+        return self.default if value is ABSENT else cast(V, value)
+
     def get(self, key: K) -> V:
         return self[key]
-
-    def __getitem__(self, key: K) -> V:
-        value: V = self._read(key)
-        return self.default if value is ABSENT else value
 
     def take(self, key: K) -> V:
         value = self[key]
