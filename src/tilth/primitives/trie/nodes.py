@@ -6,8 +6,10 @@ A path is held as lower-case hex digits in `bytes`: slices, prefixes and order t
 from binascii import hexlify, unhexlify
 from collections.abc import Callable
 from hashlib import blake2b
+from typing import NamedTuple, TypeVar
 
 Fetch = Callable[[bytes], bytes]
+T = TypeVar("T")
 
 HEX = b"0123456789abcdef"
 NIBBLE = bytes(HEX.find(digit) if digit in HEX else 0 for digit in range(128))  # digit -> slot
@@ -183,8 +185,11 @@ def compact(number: int) -> bytes:
 
 
 def reference(node: Node) -> bytes:
+    return reference_to(node.encode())
+
+
+def reference_to(encoded: bytes) -> bytes:
     """How a parent names this child: its hash, or the child itself where that is shorter."""
-    encoded = node.encode()
     if len(encoded) < HASH_LENGTH:
         return COMPACT[len(encoded)] + encoded
     return HASHED + blake2_256(encoded)
@@ -233,6 +238,32 @@ def same_value(one: Value | None, other: Value | None) -> bool:
     return one == other
 
 
+class ProofNode(NamedTuple):
+    """A node as a compact proof shows it, some of its references empty; a leaf has none."""
+
+    partial: bytes
+    value: Value | None
+    refs: list[bytes] | None
+    head: bytes
+
+
+def decode_proof_node(encoded: bytes) -> ProofNode:
+    """MalformedNode where the bytes are no such node."""
+    try:
+        kind, length, at = _decode_header(encoded)
+        partial, at = _decode_partial(encoded, length, at)
+        if kind in (LEAF, LEAF_HASHED):
+            leaf, end = _decode_value(encoded, at, hashed=kind is LEAF_HASHED)
+            node = ProofNode(partial, leaf, None, encoded[:at])
+        else:
+            value, bitmap, at = _decode_fork(encoded, kind, at)
+            refs, end = _decode_refs(encoded, bitmap, at, shortest=0)
+            node = ProofNode(partial, value, refs, encoded[:at])
+    except IndexError:
+        raise MalformedNode("it ends too early") from None
+    return _whole(node, end, encoded)
+
+
 def decode(encoded: bytes) -> Node:
     """The node that encodes to exactly these bytes; MalformedNode where there is none."""
     try:
@@ -246,6 +277,10 @@ def decode(encoded: bytes) -> Node:
             node.encoded = encoded
     except IndexError:
         raise MalformedNode("it ends too early") from None
+    return _whole(node, end, encoded)
+
+
+def _whole(node: T, end: int, encoded: bytes) -> T:
     if end != len(encoded):
         raise MalformedNode(f"it is {len(encoded)} bytes long where {end} were expected")
     return node
@@ -291,26 +326,33 @@ def _decode_value(encoded: bytes, at: int, *, hashed: bool) -> tuple[Value, int]
 def _decode_branch(
     encoded: bytes, kind: tuple[int, int], partial: bytes, at: int
 ) -> tuple[Branch, int]:
+    value, bitmap, at = _decode_fork(encoded, kind, at)
+    refs, end = _decode_refs(encoded, bitmap, at, shortest=1)
+    children = [decode(ref[1:]) if ref and not is_hash(ref) else None for ref in refs]
+    return Branch(partial, value, children, refs, encoded[:at]), end
+
+
+def _decode_fork(encoded: bytes, kind: tuple[int, int], at: int) -> tuple[Value | None, int, int]:
+    """A branch's value, and which of its children there are."""
     bitmap = encoded[at] | encoded[at + 1] << 8
-    at += 2
-    value: Value | None = None
-    if kind is not BRANCH:
-        value, at = _decode_value(encoded, at, hashed=kind is BRANCH_HASHED)
-    head = encoded[:at]
-    children: list[Node | None] = [None] * 16
+    if kind is BRANCH:
+        return None, bitmap, at + 2
+    value, at = _decode_value(encoded, at + 2, hashed=kind is BRANCH_HASHED)
+    return value, bitmap, at
+
+
+def _decode_refs(encoded: bytes, bitmap: int, at: int, *, shortest: int) -> tuple[list[bytes], int]:
     refs = [b""] * 16
     for slot in range(16):
         if bitmap >> slot & 1:
-            end = at + _decode_ref_length(encoded[at])
+            end = at + _decode_ref_length(encoded[at], shortest)
             refs[slot] = encoded[at:end]
-            if not is_hash(refs[slot]):
-                children[slot] = decode(encoded[at + 1 : end])
             at = end
-    return Branch(partial, value, children, refs, head), at
+    return refs, at
 
 
-def _decode_ref_length(first: int) -> int:
-    if first & 3 or not 0 < first >> 2 <= HASH_LENGTH:
+def _decode_ref_length(first: int, shortest: int) -> int:
+    if first & 3 or not shortest <= first >> 2 <= HASH_LENGTH:
         raise MalformedNode(f"a child reference cannot begin with 0x{first:02x}")
     return 1 + (first >> 2)
 

@@ -1,7 +1,7 @@
 """A persistent base-16 Merkle-Patricia trie: one value per state, sharing what two states share."""
 
 from binascii import hexlify
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from itertools import compress
 from operator import ne
@@ -22,7 +22,6 @@ from tilth.primitives.trie.nodes import (
     Value,
     blake2_256,
     child_of,
-    compact,
     fetch_checked,
     is_hash,
     key_of,
@@ -303,13 +302,6 @@ def _fork(place: _Place | None, slot: int, fetch: Fetch) -> _Place | None:
     except CorruptNode:
         return None  # an older node that cannot be read shares nothing
     return None if child is None else (child, 0)
-
-
-def ordered_root(values: Sequence[bytes], layout: Layout) -> bytes:
-    """The root over a list, keyed by compact index: V0 of a block's extrinsics is its header's."""
-    return Trie.from_entries(
-        {compact(index): value for index, value in enumerate(values)}, layout
-    ).root
 
 
 def verify_proof(root: bytes, proof: Iterable[bytes], key: bytes) -> bytes | None:
