@@ -185,7 +185,7 @@ class RuntimeCall:
         return self._info
 
     def encode(self) -> bytes:
-        return self.method.prefix + self.method.codec.encode(self.args)
+        return self.method.prefix + self.method.codec.encode(self.args or None)  # () is Rust's unit
 
     def is_feeless(self, origin: Origin) -> bool:
         free = self.method.feeless_if
