@@ -33,6 +33,7 @@ from tilth.pallets.transaction_payment import ChargeTransactionPayment, Transact
 from tilth.pallets.transaction_storage import TransactionStorage
 from tilth.pallets.utility import Utility
 from tilth.runtime.powers import DevPowers, ProxyType
+from tilth.runtime.staging import MarketStage
 from tilth.runtime.units import DECIMALS, EXISTENTIAL_DEPOSIT, MILLI, SYMBOL, UNIT
 
 _BLOCK: Weight = Weight(2 * 10**12, 2**64 - 1)
@@ -117,3 +118,6 @@ class DevRuntime(Runtime):
             CheckMetadataHash(partial(self.metadata_digest, DECIMALS, SYMBOL)),
             WeightReclaim(self.system),
         )
+
+    def benchmark_stage(self) -> MarketStage:
+        return MarketStage(self.storage, self.datasets)

@@ -107,6 +107,7 @@ from tilth.frame.weight import DispatchInfo as DispatchInfo
 from tilth.frame.weight import Measured as Measured
 from tilth.frame.weight import Pays as Pays
 from tilth.frame.weight import PostInfo as PostInfo
+from tilth.frame.weight import Sloped as Sloped
 from tilth.frame.weight import Weight as Weight
 from tilth.primitives.crypto import hashing as hashing
 from tilth.primitives.scale import SOLE_VARIANT as SOLE_VARIANT

@@ -1,7 +1,7 @@
 """The pallet: a typed class whose body is the declaration."""
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, dataclass_transform
@@ -10,7 +10,7 @@ from tilth.frame.call import UNBENCHMARKED, CallMethod, RuntimeCall
 from tilth.frame.definition import CallDef, ConfigDef, DeclarationError, Def, parse
 from tilth.frame.overlay import Encode
 from tilth.frame.task import Offchain, Task
-from tilth.frame.weight import ZERO_WEIGHT, CallWeight, DbWeight, Measured, Weight
+from tilth.frame.weight import ZERO_WEIGHT, CallWeight, DbWeight, Measured, Sloped, Weight
 from tilth.primitives.scale import Codecs, DecodeError, options_of
 from tilth.primitives.types import BlockNumber
 
@@ -32,7 +32,7 @@ class Pallet(Generic[E, X]):
     """
 
     definition: ClassVar[Def | None] = None
-    weights: Mapping[str, CallWeight] = MappingProxyType({})
+    weights: Mapping[str, CallWeight | Sloped] = MappingProxyType({})
     """The calls' weights by name, where the pallet was benchmarked."""
     storage_version: ClassVar[int | None] = 0
     """Written at genesis, for migrations; None writes nothing."""
@@ -125,7 +125,29 @@ class Pallet(Generic[E, X]):
         )
 
     def weight_of(self, call: str) -> CallWeight:
-        return self.weights.get(call, UNBENCHMARKED)
+        weight = self.weights.get(call, UNBENCHMARKED)
+        return self._sized(call, weight) if isinstance(weight, Sloped) else weight
+
+    def _sized(self, call: str, weight: Sloped) -> Callable[..., Measured]:
+        """The weight as a function of the call's arguments, of which its components are some."""
+        (declared,) = (each for each in self.parsed().calls if each.name == call)
+        names = [name for name, _ in declared.params]
+        if unknown := weight.each.keys() - names:
+            raise DeclarationError(
+                f"the weight of {type(self).__name__}.{call} grows with {', '.join(unknown)}, but "
+                f"its parameters are {', '.join(names)}: name components after parameters, or "
+                f"give the call a weight= of its own"
+            )
+        places = [(name, names.index(name)) for name in weight.each]
+        return lambda _, *args: weight.at(**{name: _size(args[at]) for name, at in places})
+
+    def measured(self, name: str, **components: int) -> Measured:
+        """A benchmarked weight of the pallet, such as a hook's; none where none was measured."""
+        weight = self.weights.get(name, Measured(0))
+        if isinstance(weight, Sloped):
+            return weight.at(**components)
+        assert isinstance(weight, Measured), f"the weight of {name} is a benchmark"
+        return weight
 
     @property
     def db(self) -> DbWeight:
@@ -133,7 +155,7 @@ class Pallet(Generic[E, X]):
 
     def emit(self, event: E) -> None:
         """Deposit an event; it is encoded now and kept only if the call succeeds."""
-        self._runtime.deposit_event(self.encode_event(event))
+        self._runtime.system.deposit(self.encode_event(event))
 
     def encode_event(self, event: Any) -> bytes:
         variant = type(event)
@@ -212,6 +234,10 @@ def event_indices(definition: Def) -> Iterator[tuple[type, int]]:
         options = options_of(variant)
         assert options is not None, "the definition takes structs only"
         yield variant, position if options.index is None else options.index
+
+
+def _size(argument: Any) -> int:
+    return argument if isinstance(argument, int) else len(argument)
 
 
 def _crate(cls: type) -> str:

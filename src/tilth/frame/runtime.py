@@ -122,9 +122,6 @@ class Runtime:
         finally:
             self.slot.overlay = current
 
-    def deposit_event(self, event: bytes) -> None:
-        self.system.deposit(event)
-
     @property
     def call_filtered(self) -> Reason:
         """The error of a call that the origin's filter refuses."""
@@ -195,6 +192,10 @@ class Runtime:
 
     def pre_dispatch_unsigned(self, call: RuntimeCall) -> None:
         self.by_index[call.method.pallet_index].pre_dispatch_unsigned(call)
+
+    def benchmark_stage(self) -> Any:
+        """What the benchmarks of a pallet find of other pallets' things; a subclass says what."""
+        return None
 
     def try_state(self) -> None:
         """Raise AssertionError where an invariant of any pallet does not hold."""

@@ -1,6 +1,6 @@
 """Weight: what a call costs a block, in picoseconds of reference time and bytes of proof."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any, Final, TypeAlias, final
 
@@ -34,6 +34,8 @@ class Weight:
 
     def meet(self, other: "Weight") -> "Weight":
         """The smaller of each dimension."""
+        if self.ref_time <= other.ref_time and self.proof_size <= other.proof_size:
+            return self
         return Weight(min(self.ref_time, other.ref_time), min(self.proof_size, other.proof_size))
 
     def join(self, other: "Weight") -> "Weight":
@@ -85,6 +87,31 @@ class Measured:
 
     def under(self, db: DbWeight) -> Weight:
         return Weight(self.ref_time, self.proof_size) + db.of(self.reads, self.writes)
+
+    def plus(self, other: "Measured", times: int = 1) -> "Measured":
+        return Measured(
+            self.ref_time + other.ref_time * times,
+            self.proof_size + other.proof_size * times,
+            self.reads + other.reads * times,
+            self.writes + other.writes * times,
+        )
+
+
+@struct
+class Sloped:
+    """A benchmarked weight that grows: by so much for each unit of each component.
+
+    A call's component is named after the parameter that it measures: a number, or a length.
+    """
+
+    base: Measured
+    each: Mapping[str, Measured]
+
+    def at(self, **components: int) -> Measured:
+        weight = self.base
+        for name, more in self.each.items():
+            weight = weight.plus(more, components[name])
+        return weight
 
 
 CallWeight: TypeAlias = Weight | Measured | Callable[..., Any]
@@ -142,8 +169,8 @@ class PostInfo:
 
     def weight(self, info: DispatchInfo) -> Weight:
         """Never more than was declared."""
-        total = info.total_weight
-        return total if self.actual_weight is None else self.actual_weight.meet(total)
+        actual, total = self.actual_weight, info.total_weight
+        return total if actual is None or actual is total else actual.meet(total)
 
     def pays(self, info: DispatchInfo) -> Pays:
         return Pays.NO if Pays.NO in (info.pays_fee, self.pays_fee) else Pays.YES
