@@ -73,13 +73,11 @@ class Ledger:
         emit: Callable[[Event], None],
     ) -> None:
         self.accounts = accounts
+        self.of = accounts.data_of
         self.issuance = issuance
         self.deposit = deposit
         self.most = most
         self.emit = emit
-
-    def of(self, who: AccountId) -> AccountData:
-        return self.accounts.data_of(who)
 
     def spendable(self, who: AccountId, keep: Preservation, *, force: bool = False) -> int:
         """How much of the free balance may go; `force` ignores freezes."""
@@ -225,7 +223,7 @@ class Ledger:
         self._refer(who, old, new)
         lives = new.free >= self.deposit or new.reserved
         self.accounts.set_data(who, new if lives else NO_ACCOUNT)
-        if old == NO_ACCOUNT:
+        if not old.free and old == NO_ACCOUNT:
             self.emit(Endowed(who, new.free))
         if lives or not new.free:
             return 0
@@ -238,12 +236,16 @@ class Ledger:
         provided, provides = old.free >= self.deposit, new.free >= self.deposit
         if provides and not provided:
             accounts.inc_providers(who)
-        if old.consumes and not new.consumes:
-            accounts.dec_consumers(who)
-        if new.consumes and not old.consumes:
-            accounts.inc_consumers(who)
+        if old.reserved != new.reserved or old.frozen != new.frozen:
+            self._refer_to_set_aside(who, old, new)
         if provided and not provides:
             accounts.dec_providers(who)  # last, for it may end the account
+
+    def _refer_to_set_aside(self, who: AccountId, old: AccountData, new: AccountData) -> None:
+        if old.consumes and not new.consumes:
+            self.accounts.dec_consumers(who)
+        if new.consumes and not old.consumes:
+            self.accounts.inc_consumers(who)
 
     def upgrade(self, who: AccountId) -> bool:
         """Count the references of an account that older rules left uncounted, once."""

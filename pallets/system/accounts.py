@@ -106,6 +106,6 @@ class AccountBook:
         """Keep another pallet's data with an account that exists."""
         info = self._accounts[who]
         if info.providers or info.sufficients:
-            self._accounts[who] = replace(info, data=data)
+            self._accounts[who] = info.with_data(data)
         else:
             del self._accounts[who]

@@ -9,6 +9,7 @@ from tilth.frame import (
     AccountId,
     Codecs,
     Compact,
+    DispatchClass,
     Nonce,
     PostInfo,
     Reason,
@@ -19,16 +20,13 @@ from tilth.frame import (
     ValidTransaction,
     Weight,
     invalid,
-    replace,
     struct,
     u32,
     validity,
 )
-from tilth.pallets.system.limits import WeightPerClass
+from tilth.pallets.system.limits import U64_MAX, WeightPerClass
 from tilth.pallets.system.pallet import System
 from tilth.primitives.types import Era
-
-_U64_MAX = 2**64 - 1
 
 
 def signer_of(transaction: Transaction) -> AccountId | None:
@@ -129,6 +127,11 @@ class CheckMortality(_SystemExtension):
     explicit = _Mortality
     implicit = H256
 
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self._immortal = system.extension_weight("check_mortality_immortal_transaction")
+        self._mortal = system.extension_weight("check_mortality_mortal_transaction")
+
     def implied(self, value: _Mortality) -> H256:
         birth = value.era.birth(self.system.number.get())
         if birth not in self.system.block_hash:
@@ -139,12 +142,11 @@ class CheckMortality(_SystemExtension):
         return None
 
     def weight(self, value: _Mortality, call: RuntimeCall) -> Weight:
-        name = "check_mortality_immortal_transaction"
-        if value.era.period:
-            name = "check_mortality_mortal_transaction"
-        return self.system.extension_weight(name)
+        return self._mortal if value.era.period else self._immortal
 
     def validate(self, value: _Mortality, transaction: Transaction) -> ValidTransaction:
+        if transaction.included:
+            return VALID
         now = self.system.number.get()
         return ValidTransaction(longevity=max(value.era.death(now) - now, 0))
 
@@ -176,6 +178,8 @@ class CheckNonce(_Weighed):
             raise invalid(validity.Payment())
         if value.nonce < account.nonce:
             raise invalid(validity.Stale())
+        if transaction.included:
+            return VALID
         provides = (self._tag.encode((signer, value.nonce)),)
         requires: tuple[bytes, ...] = ()
         if account.nonce < value.nonce:
@@ -189,7 +193,7 @@ class CheckNonce(_Weighed):
         account = self.system.account[signer]
         if value.nonce > account.nonce:
             raise invalid(validity.Future())
-        self.system.account[signer] = replace(account, nonce=account.nonce + 1)
+        self.system.account[signer] = account.with_nonce(account.nonce + 1)
         return True
 
     def post_dispatch(
@@ -208,19 +212,22 @@ class CheckWeight(_Weighed):
     explicit = _CheckWeight
     weight_name = "check_weight"
 
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self._limits = [system.block_weights.per_class.of(each) for each in DispatchClass]
+        self._most_bytes = [system.block_length.max.of(each) for each in DispatchClass]
+
     def validate(self, value: Any, transaction: Transaction) -> ValidTransaction:
-        self._next_length(transaction)
-        limit = self._limits(transaction).max_extrinsic
+        transaction.found[CheckWeight] = self._next_length(transaction)
+        limit = self._limits[transaction.info.dispatch_class].max_extrinsic
         if limit is not None and transaction.info.total_weight.any_gt(limit):
             raise invalid(validity.ExhaustsResources())
         return VALID
 
     def prepare(self, value: Any, transaction: Transaction) -> None:
-        length = self._next_length(transaction)
-        weight = self._next_weight(transaction)
-        self._check_proof(length, weight)
+        length: int = transaction.found[CheckWeight]
+        self.system.block_weight.put(self._next_weight(transaction, length))
         self.system.all_extrinsics_len.put(length)
-        self.system.block_weight.put(weight)
 
     def post_dispatch(
         self, prepared: Any, transaction: Transaction, post: PostInfo, failure: Reason | None
@@ -237,38 +244,30 @@ class CheckWeight(_Weighed):
     def post_dispatch_bare(self, transaction: Transaction, post: PostInfo) -> None:
         self.system.reclaim(transaction.info, post)
 
-    def _limits(self, transaction: Transaction) -> Any:
-        return self.system.block_weights.per_class.of(transaction.info.dispatch_class)
-
     def _next_length(self, transaction: Transaction) -> int:
         length = (self.system.all_extrinsics_len.get() or 0) + transaction.length
-        if length > self.system.block_length.max.of(transaction.info.dispatch_class):
+        if length > self._most_bytes[transaction.info.dispatch_class]:
             raise invalid(validity.ExhaustsResources())
         return length
 
-    def _next_weight(self, transaction: Transaction) -> WeightPerClass:
-        info, limits, blocks = (
-            transaction.info,
-            self._limits(transaction),
-            self.system.block_weights,
-        )
+    def _next_weight(self, transaction: Transaction, block_length: int) -> WeightPerClass:
+        info, now = transaction.info, self.system.block_weight.get()
+        limits, most = self._limits[info.dispatch_class], self.system.block_weights.max_block
+        before, own, base = now.of(info.dispatch_class), info.total_weight, limits.base_extrinsic
         # the extrinsic itself travels in the proof
-        more = info.total_weight + limits.base_extrinsic + Weight(0, transaction.length)
-        now = self.system.block_weight.get()
-        of_class = now.of(info.dispatch_class) + more
+        proof_size = before.proof_size + own.proof_size + base.proof_size + transaction.length
+        of_class = Weight(
+            min(before.ref_time + own.ref_time + base.ref_time, U64_MAX), min(proof_size, U64_MAX)
+        )
         if limits.max_total is not None and of_class.any_gt(limits.max_total):
             raise invalid(validity.ExhaustsResources())
         weight = now.with_class(info.dispatch_class, of_class)
-        reserved = limits.reserved
-        full = weight.total.any_gt(blocks.max_block)
-        if full and reserved is not None and of_class.any_gt(reserved):
+        total, reserved = weight.total, limits.reserved
+        if total.any_gt(most) and reserved is not None and of_class.any_gt(reserved):
+            raise invalid(validity.ExhaustsResources())
+        if most.proof_size != U64_MAX and total.proof_size + block_length > most.proof_size:
             raise invalid(validity.ExhaustsResources())
         return weight
-
-    def _check_proof(self, length: int, weight: WeightPerClass) -> None:
-        limit = self.system.block_weights.max_block.proof_size
-        if limit != _U64_MAX and weight.total.proof_size + length > limit:
-            raise invalid(validity.ExhaustsResources())
 
 
 @struct(path="frame_system::extensions::weight_reclaim::WeightReclaim", params={"T": ...})

@@ -14,6 +14,7 @@ from tilth.frame import (
 BASE_BLOCK: Final = Weight(431_614_000, 0)
 BASE_EXTRINSIC: Final = Weight(108_157_000, 0)
 _T: Final = TypeName("T")
+U64_MAX: Final = 2**64 - 1
 
 
 @struct(path="frame_support::dispatch::PerDispatchClass", params={"T": Weight})
@@ -32,7 +33,11 @@ class WeightPerClass:
 
     @property
     def total(self) -> Weight:
-        return self.normal + self.operational + self.mandatory
+        normal, operational, mandatory = self.normal, self.operational, self.mandatory
+        return Weight(
+            min(normal.ref_time + operational.ref_time + mandatory.ref_time, U64_MAX),
+            min(normal.proof_size + operational.proof_size + mandatory.proof_size, U64_MAX),
+        )
 
 
 @struct(path="frame_system::limits::WeightsPerClass")

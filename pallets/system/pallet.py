@@ -80,6 +80,7 @@ CODE: Final = b":code"
 # frame/system/src/lib.rs: what ParentHash and BlockHash(0) hold until block 1 knows better
 _PLACEHOLDER: Final = H256(b"\x45" * 32)
 _ZERO_INDEX: Final = bytes(4)
+_NO_TOPICS: Final = b"\x00"
 
 
 class System(
@@ -362,7 +363,10 @@ class System(
 
     def reclaim(self, info: DispatchInfo, post: PostInfo) -> None:
         """Give the block back what the extrinsic did not use and has not given back yet."""
-        unspent = info.total_weight - post.weight(info)
+        spent = post.weight(info)
+        if spent is info.total_weight:
+            return
+        unspent = info.total_weight - spent
         if unspent == ZERO_WEIGHT:
             return
         already = self.extrinsic_weight_reclaimed.get()
@@ -417,7 +421,7 @@ class System(
         phase = self.execution_phase.get()
         if phase is None and self.number.get() == 0:
             return  # the genesis block has no events
-        self.events.append(_prefix(phase) + event + b"\x00")
+        self.events.append(_prefix(phase) + event + _NO_TOPICS)
 
     def _extrinsic_index(self) -> int:
         raw = self.runtime.slot.overlay.raw(EXTRINSIC_INDEX)
@@ -483,7 +487,7 @@ class System(
 
 
 def _prefix(phase: Phase | None) -> bytes:
-    """The phase as an event's record begins with it; no topics follow the event."""
+    """The phase as an event's record begins with it."""
     if type(phase) is ApplyExtrinsic:
         return b"\x00" + phase.index.to_bytes(4, "little")
     return b"\x01" if type(phase) is Finalization else b"\x02"

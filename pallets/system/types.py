@@ -28,6 +28,12 @@ class AccountInfo:
     sufficients: Annotated[u32, TypeName("RefCount")]
     data: AccountData
 
+    def with_nonce(self, nonce: int) -> "AccountInfo":
+        return AccountInfo(nonce, self.consumers, self.providers, self.sufficients, self.data)
+
+    def with_data(self, data: Any) -> "AccountInfo":
+        return AccountInfo(self.nonce, self.consumers, self.providers, self.sufficients, data)
+
 
 @struct(unnamed=True)
 class ApplyExtrinsic:

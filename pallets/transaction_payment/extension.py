@@ -55,6 +55,8 @@ class ChargeTransactionPayment(TransactionExtension):
         if fee and not self._payment.currency.can_withdraw(who, fee):
             raise invalid(validity.Payment())
         transaction.found[ChargeTransactionPayment] = fee
+        if transaction.included:
+            return VALID
         priority = self._payment.priority(transaction.length, transaction.info, value.tip, fee)
         return ValidTransaction(priority=priority)
 

@@ -110,6 +110,7 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
 
     def bind(self, runtime: Runtime, name: str, index: int, codecs: Codecs) -> None:
         super().bind(runtime, name, index, codecs)
+        self._max_block = self.limits.max_block()
         self._base_fees = [
             self.fee_of_weight(self.limits.base_extrinsic(each)) for each in DispatchClass
         ]
@@ -124,28 +125,32 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
 
     def fee(self, length: int, info: DispatchInfo, tip: int) -> int:
         """What a call may cost at most, the tip included."""
-        return self.fee_details(length, info, tip).total
+        if info.pays_fee is Pays.NO:
+            return tip
+        return tip + sum(self._parts(length, info.total_weight, info.dispatch_class))
 
     def actual_fee(self, length: int, info: DispatchInfo, post: PostInfo, tip: int) -> int:
         """What a call cost, by what it really weighed and whether it pays."""
-        weight, pays = post.weight(info), post.pays(info)
-        return self._details(length, weight, pays, info.dispatch_class, tip).total
+        if post.pays(info) is Pays.NO:
+            return tip
+        return tip + sum(self._parts(length, post.weight(info), info.dispatch_class))
 
     def fee_details(self, length: int, info: DispatchInfo, tip: int) -> FeeDetails:
-        return self._details(length, info.total_weight, info.pays_fee, info.dispatch_class, tip)
-
-    def _details(
-        self, length: int, weight: Weight, pays: Pays, dispatch_class: DispatchClass, tip: int
-    ) -> FeeDetails:
-        if pays is Pays.NO:
+        if info.pays_fee is Pays.NO:
             return FeeDetails(None, tip)
-        base = self._base_fees[dispatch_class]
+        parts = self._parts(length, info.total_weight, info.dispatch_class)
+        return FeeDetails(InclusionFee(*parts), tip)
+
+    def _parts(
+        self, length: int, weight: Weight, dispatch_class: DispatchClass
+    ) -> tuple[int, int, int]:
+        """The fee for any extrinsic at all, for its length, and for its weight at today's price."""
         adjusted = self.next_fee_multiplier.get() * self.fee_of_weight(weight) // ONE
-        return FeeDetails(InclusionFee(base, self.length_to_fee(length), adjusted), tip)
+        return self._base_fees[dispatch_class], self.length_to_fee(length), adjusted
 
     def fee_of_weight(self, weight: Weight) -> int:
         """Never more than a whole block's."""
-        return self.weight_to_fee(weight.meet(self.limits.max_block()))
+        return self.weight_to_fee(weight.meet(self._max_block))
 
     def settle(self, who: AccountId, paid: int, fee: int) -> None:
         """Give back what the call turned out not to cost; what stays is destroyed."""
@@ -154,12 +159,12 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
 
     def priority(self, length: int, info: DispatchInfo, tip: int, fee: int) -> int:
         """What a block full of such transactions would earn in tips."""
-        block = self.limits.max_block()
-        weight = info.total_weight.join(Weight(1, 1)).meet(block)
-        most_length = self.limits.max_length(info.dispatch_class)
-        by_length = most_length // min(max(length, 1), most_length)
-        by_weight = min(block.ref_time // weight.ref_time, block.proof_size // weight.proof_size)
-        per_block = min(by_length, by_weight)
+        block, weight = self._max_block, info.total_weight
+        per_block = min(
+            _times_within(self.limits.max_length(info.dispatch_class), length),
+            _times_within(block.ref_time, weight.ref_time),
+            _times_within(block.proof_size, weight.proof_size),
+        )
         priority = (tip + 1) * per_block
         if info.dispatch_class is DispatchClass.OPERATIONAL:
             priority += fee * self.operational_fee_multiplier * per_block
@@ -170,3 +175,8 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
             TransactionPaymentApi(self.runtime, self),
             TransactionPaymentCallApi(self.runtime, self),
         )
+
+
+def _times_within(limit: int, each: int) -> int:
+    """How many fit into a limit; at least one is taken to."""
+    return limit // min(max(each, 1), limit)

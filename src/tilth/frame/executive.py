@@ -15,7 +15,14 @@ from tilth.frame.validity import (
     invalid,
     unknown,
 )
-from tilth.frame.weight import ZERO_WEIGHT, DispatchClass, Measured, PostInfo, Weight
+from tilth.frame.weight import (
+    ZERO_WEIGHT,
+    DispatchClass,
+    DispatchInfo,
+    Measured,
+    PostInfo,
+    Weight,
+)
 from tilth.primitives.types import H256, Digest, Header, PreRuntime
 
 if TYPE_CHECKING:
@@ -99,30 +106,22 @@ class Executive:
     def _dispatch(self, extrinsic: Extrinsic) -> tuple[PostInfo, Reason | None]:
         if extrinsic.values is None:
             return self._dispatch_bare(extrinsic)
-        transaction = _transaction(extrinsic)
-        self._validated(extrinsic, transaction)
+        transaction = _transaction(extrinsic, included=True)
+        self._pipeline.check(extrinsic.values, transaction)
+        _ensure_origin(transaction)
         prepared = self._pipeline.prepare(extrinsic.values, transaction)
         post, failure = _run(transaction)
-        # primitives/runtime: set_extension_weight
-        spent = transaction.info.call_weight if post.actual_weight is None else post.actual_weight
-        post = PostInfo(spent + transaction.info.extension_weight, post.pays_fee)
+        post = _with_extensions(post, transaction.info)
         return self._pipeline.post_dispatch(prepared, transaction, post, failure), failure
 
     def _dispatch_bare(self, extrinsic: Extrinsic) -> tuple[PostInfo, Reason | None]:
-        transaction = _transaction(extrinsic)
+        transaction = _transaction(extrinsic, included=True)
         self._runtime.pre_dispatch_unsigned(extrinsic.call)
         self._pipeline.validate_bare(transaction)
         self._pipeline.prepare_bare(transaction)
         post, failure = _run(transaction)
         self._pipeline.post_dispatch_bare(transaction, post)
         return post, failure
-
-    def _validated(self, extrinsic: Extrinsic, transaction: Transaction) -> ValidTransaction:
-        assert extrinsic.values is not None, "a bare extrinsic has no extensions to validate"
-        valid = self._pipeline.validate(extrinsic.values, transaction)
-        if transaction.origin is NOBODY:
-            raise invalid(validity.UnknownOrigin())
-        return valid
 
     def finalize_block(self) -> Header:
         """End the block; folds the state into the trie and returns the header with all roots."""
@@ -196,7 +195,9 @@ class Executive:
             raise invalid(validity.MandatoryValidation())
         transaction = _transaction(extrinsic, source)
         if extrinsic.values is not None:
-            return self._validated(extrinsic, transaction)
+            valid = self._pipeline.validate(extrinsic.values, transaction)
+            _ensure_origin(transaction)
+            return valid
         valid = self._pipeline.validate_bare(transaction)
         unsigned = self._runtime.validate_unsigned(source, extrinsic.call)
         if unsigned is None:
@@ -219,10 +220,20 @@ def _pre_digest(header: Header) -> Digest:
 
 
 def _transaction(
-    extrinsic: Extrinsic, source: TransactionSource = TransactionSource.IN_BLOCK
+    extrinsic: Extrinsic,
+    source: TransactionSource = TransactionSource.IN_BLOCK,
+    *,
+    included: bool = False,
 ) -> Transaction:
     origin = NOBODY if extrinsic.signer is None else signed(extrinsic.signer)
-    return Transaction(origin, extrinsic.call, extrinsic.info, extrinsic.length, source)
+    return Transaction(
+        origin, extrinsic.call, extrinsic.info, len(extrinsic.data), source, included
+    )
+
+
+def _ensure_origin(transaction: Transaction) -> None:
+    if transaction.origin is NOBODY:
+        raise invalid(validity.UnknownOrigin())
 
 
 def _run(transaction: Transaction) -> tuple[PostInfo, Reason | None]:
@@ -230,6 +241,13 @@ def _run(transaction: Transaction) -> tuple[PostInfo, Reason | None]:
         return transaction.call.dispatch(transaction.origin), None
     except DispatchFailure as failure:
         return failure.post_info, failure.reason
+
+
+def _with_extensions(post: PostInfo, info: DispatchInfo) -> PostInfo:
+    # primitives/runtime: set_extension_weight
+    actual = post.actual_weight
+    spent = info.total_weight if actual is None else actual + info.extension_weight
+    return PostInfo(spent, post.pays_fee)
 
 
 def _compare(given: Header, computed: Header) -> None:

@@ -24,6 +24,8 @@ class Transaction:
     length: int
     """Bytes of the encoded extrinsic, its length prefix included."""
     source: TransactionSource = TransactionSource.IN_BLOCK
+    included: bool = False
+    """Whether it is about to be applied, so that nobody asks what orders it in a pool."""
     found: dict[type, Any] = field(default_factory=dict)
     """What an extension found out in `validate` and needs again in `prepare`, by its class."""
 
@@ -61,7 +63,7 @@ class TransactionExtension:
         return self.fixed_weight() or ZERO_WEIGHT
 
     def validate(self, value: Any, transaction: Transaction) -> ValidTransaction:
-        """May set the transaction's origin."""
+        """May set the transaction's origin. Of an included one nobody looks at what it returns."""
         return VALID
 
     def prepare(self, value: Any, transaction: Transaction) -> Any:
@@ -94,7 +96,6 @@ class Pipeline:
         self._fixed_weight, self._weighing = _weights(self.extensions)
         self._validating = self._overriding("validate")
         self._preparing = self._overriding("prepare")
-        self._prepared_at = [position for position, _ in self._preparing]
         self._finishing = self._overriding("post_dispatch")
         self._validating_bare = self._overriding("validate_bare")
         self._preparing_bare = self._overriding("prepare_bare")
@@ -124,6 +125,11 @@ class Pipeline:
             total += step(values[position], call)
         return total
 
+    def check(self, values: tuple[Any, ...], transaction: Transaction) -> None:
+        """Validate a transaction that is included."""
+        for position, step in self._validating:
+            step(values[position], transaction)
+
     def validate(self, values: tuple[Any, ...], transaction: Transaction) -> ValidTransaction:
         valid = VALID
         for position, step in self._validating:
@@ -131,7 +137,11 @@ class Pipeline:
         return valid
 
     def prepare(self, values: tuple[Any, ...], transaction: Transaction) -> list[Any]:
-        return [step(values[position], transaction) for position, step in self._preparing]
+        """What each extension prepared, None for the others."""
+        prepared: list[Any] = [None] * len(self.extensions)
+        for position, step in self._preparing:
+            prepared[position] = step(values[position], transaction)
+        return prepared
 
     def post_dispatch(
         self,
@@ -141,11 +151,8 @@ class Pipeline:
         failure: Reason | None,
     ) -> PostInfo:
         """Runs every extension's end; each sees the weight that those before it gave back."""
-        given = {
-            position: value for (position, _), value in zip(self._preparing, prepared, strict=True)
-        }
         for position, step in self._finishing:
-            unspent = step(given.get(position), transaction, post, failure)
+            unspent = step(prepared[position], transaction, post, failure)
             if unspent is not ZERO_WEIGHT and post.actual_weight is not None:
                 post = PostInfo(post.actual_weight - unspent, post.pays_fee)
         return post
