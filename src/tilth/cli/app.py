@@ -97,3 +97,35 @@ def replay(folder: Path, /, *, runtime: str) -> int:
     from tilth.cli.replay import run_replay
 
     return run_replay(folder, runtime)
+
+
+@app.command
+def benchmark(
+    *,
+    runtime: str = "tilth.runtime:DevRuntime",
+    pallet: str | None = None,
+    call: str | None = None,
+    steps: int = 10,
+    repeat: int = 10,
+    write: bool = False,
+) -> int:
+    """Measure what calls cost, in Substrate's units.
+
+    Parameters
+    ----------
+    runtime
+        The runtime's class, as module:Class.
+    pallet
+        Measure this pallet only, by its name in the runtime.
+    call
+        Measure this call or hook only.
+    steps
+        Points over the range of each component.
+    repeat
+        Runs at each point; the median counts.
+    write
+        Write what was measured beside the pallet, as its weights file.
+    """
+    from tilth.cli.benchmark import BenchmarkOptions, run_benchmark
+
+    return run_benchmark(BenchmarkOptions(runtime, pallet, call, steps, repeat, write))
