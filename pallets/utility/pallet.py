@@ -84,6 +84,18 @@ class DispatchedAs:
     result: Outcome
 
 
+@event
+class IfElseMainSuccess:
+    """The first call succeeded; its fallback was not made."""
+
+
+@event
+class IfElseFallbackCalled:
+    """The first call failed, and its fallback succeeded."""
+
+    main_error: DispatchError
+
+
 class Error(ErrorEnum):
     TOO_MANY_CALLS = "The batch has too many calls."
 
@@ -104,9 +116,20 @@ def _derivative_info(pallet: "Utility", index: int, call: RuntimeCall) -> Dispat
     return DispatchInfo(weight, call.info.dispatch_class)
 
 
-def _dispatch_as_info(pallet: "Utility", origin: object, call: RuntimeCall) -> DispatchInfo:
-    weight = pallet.own_weight("dispatch_as") + call.info.call_weight
-    return DispatchInfo(weight, call.info.dispatch_class)
+def _in_name_info(name: str) -> Callable[["Utility", object, RuntimeCall], DispatchInfo]:
+    def info(pallet: "Utility", origin: object, call: RuntimeCall) -> DispatchInfo:
+        weight = pallet.own_weight(name) + call.info.call_weight
+        return DispatchInfo(weight, call.info.dispatch_class)
+
+    return info
+
+
+def _if_else_info(pallet: "Utility", main: RuntimeCall, fallback: RuntimeCall) -> DispatchInfo:
+    """Normal unless both calls are operational."""
+    both = main.info, fallback.info
+    weight = pallet.own_weight("if_else") + both[0].call_weight + both[1].call_weight
+    urgent = all(info.dispatch_class is DispatchClass.OPERATIONAL for info in both)
+    return DispatchInfo(weight, DispatchClass.OPERATIONAL if urgent else DispatchClass.NORMAL)
 
 
 def _given_weight(pallet: "Utility", call: RuntimeCall, weight: Weight) -> DispatchInfo:
@@ -120,7 +143,9 @@ class Utility(
         | BatchCompletedWithErrors
         | ItemCompleted
         | ItemFailed
-        | DispatchedAs,
+        | DispatchedAs
+        | IfElseMainSuccess
+        | IfElseFallbackCalled,
         Error,
     ]
 ):
@@ -170,7 +195,7 @@ class Utility(
         self.emit(BatchCompleted())
         return PostInfo(self.own_weight("batch_all", len(calls)) + spent)
 
-    @call(3, info=_dispatch_as_info)
+    @call(3, info=_in_name_info("dispatch_as"))
     def dispatch_as(self, who: Root, as_origin: OriginCaller, call: Call) -> None:
         """Make a call in another origin's name."""
         _, failure = _bypassing(call, Origin(as_origin))
@@ -200,6 +225,30 @@ class Utility(
         _, failure = _bypassing(call, ROOT)
         if failure is not None:
             raise DispatchFailure(failure)
+
+    @call(6, info=_if_else_info)
+    def if_else(self, who: AnyOrigin, main: Call, fallback: Call) -> PostInfo:
+        """Make a call; if it fails, make another instead."""
+        ensure(type(who.caller) is not NoCaller, BAD_ORIGIN)
+        post, failure = _attempt(main, who)
+        spent = self.own_weight("if_else") + post.weight(main.info)
+        if failure is None:
+            self.emit(IfElseMainSuccess())
+            return PostInfo(spent)
+        post, second = _attempt(fallback, who)
+        spent += post.weight(fallback.info)
+        if second is not None:
+            raise DispatchFailure(second, PostInfo(spent))
+        self.emit(IfElseFallbackCalled(self.runtime.dispatch_error(failure)))
+        return PostInfo(spent)
+
+    @call(7, info=_in_name_info("dispatch_as_fallible"))
+    def dispatch_as_fallible(self, who: Root, as_origin: OriginCaller, call: Call) -> None:
+        """Make a call in another origin's name; fails if the call fails."""
+        _, failure = _bypassing(call, Origin(as_origin))
+        if failure is not None:
+            raise DispatchFailure(failure)
+        self.emit(DispatchedAs(Ok(None)))
 
     def own_weight(self, name: str, count: int = 0) -> Weight:
         """What a call weighs beside the calls in it."""

@@ -34,6 +34,8 @@ from tilth.pallets.utility.pallet import (
     BatchInterrupted,
     DispatchedAs,
     Error,
+    IfElseFallbackCalled,
+    IfElseMainSuccess,
     ItemCompleted,
     ItemFailed,
     derivative,
@@ -252,3 +254,65 @@ def test_a_call_of_root_has_the_inner_calls_class_and_more_weight(bank: Any) -> 
     assert inner.info.call_weight.all_lte(call.info.call_weight)
     assert unchecked.info.call_weight == Weight(1, 2)
     assert bank.dispatch(unchecked, ALICE) is None
+
+
+def test_a_fallback_is_made_only_if_the_main_call_fails(bank: Any) -> None:
+    if_else = bank.runtime.utility.if_else
+
+    assert bank.dispatch(if_else.call(pay(bank, 1), pay(bank, 2)), ALICE) is None
+    assert bank.happened() == [Transfer(ALICE, BOB, 1), IfElseMainSuccess()]
+
+    assert bank.dispatch(if_else.call(root_only(bank), pay(bank, 2)), ALICE) is None
+    assert bank.happened() == [Transfer(ALICE, BOB, 2), IfElseFallbackCalled(BadOrigin())]
+
+
+def test_a_fallback_that_fails_too_fails_the_call_with_its_own_reason(bank: Any) -> None:
+    utility = bank.runtime.utility
+    both = utility.if_else.call(root_only(bank), pay(bank, 10_500))
+
+    assert bank.dispatch(both, ALICE) == Token(TokenError.FUNDS_UNAVAILABLE)
+
+    with pytest.raises(DispatchFailure) as failed:
+        both.dispatch(signed(ALICE))
+    made = root_only(bank).info.call_weight + pay(bank, 1).info.call_weight
+    assert failed.value.post_info.actual_weight == utility.own_weight("if_else") + made
+
+
+def test_a_fallback_that_was_not_made_is_not_paid_for(bank: Any) -> None:
+    utility = bank.runtime.utility
+    choice = utility.if_else.call(pay(bank, 1), bank.system.remark.call(bytes(100)))
+
+    post = choice.dispatch(signed(ALICE))
+
+    assert post.actual_weight == utility.own_weight("if_else") + pay(bank, 1).info.call_weight
+    assert post.actual_weight.ref_time < choice.info.call_weight.ref_time
+
+
+def test_a_choice_is_operational_only_if_both_calls_are(bank: Any) -> None:
+    if_else, remark = bank.runtime.utility.if_else, bank.system.remark.call(b"")
+    urgent = bank.system.set_heap_pages.call(1)
+
+    assert urgent.info.dispatch_class is DispatchClass.OPERATIONAL
+    assert if_else.call(urgent, urgent).info.dispatch_class is DispatchClass.OPERATIONAL
+    assert if_else.call(urgent, remark).info.dispatch_class is DispatchClass.NORMAL
+
+
+def test_nobody_makes_no_choice(bank: Any) -> None:
+    remark = bank.system.remark.call(b"")
+
+    with pytest.raises(DispatchFailure) as failed:
+        bank.runtime.utility.if_else.call(remark, remark).dispatch(NOBODY)
+
+    assert failed.value.reason is BAD_ORIGIN
+
+
+def test_root_calls_in_anothers_name_and_fails_if_the_call_fails(bank: Any) -> None:
+    fallible = bank.runtime.utility.dispatch_as_fallible
+    alice = SignedCaller(ALICE)
+
+    assert bank.dispatch(fallible.call(alice, pay(bank, 1)), ALICE) is BAD_ORIGIN
+    assert bank.dispatch(fallible.call(alice, pay(bank, 10_500))) == Token(
+        TokenError.FUNDS_UNAVAILABLE
+    )
+    assert bank.dispatch(fallible.call(alice, pay(bank, 7))) is None
+    assert bank.happened() == [Transfer(ALICE, BOB, 7), DispatchedAs(Ok(None))]
