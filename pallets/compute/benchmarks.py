@@ -107,12 +107,11 @@ class ComputeBenchmarks(Benchmarks[Compute]):
         assert isinstance(self.pallet.jobs[job].state, Refunded)
 
     @benchmark
-    def on_initialize(self, jobs: Annotated[int, Linear(0, 64)]) -> Iterator[Work]:
+    def on_initialize(self, jobs: Annotated[int, Linear(1, 64)]) -> Iterator[Work]:
         """Results of as many requesters and workers are paid."""
-        if jobs:
-            first = self._delivered(worker=self.account(2, _MONEY))
-            for number in range(1, jobs):
-                self._add_like(first, number)
+        first = self._delivered(worker=self.account(2, _MONEY))
+        for number in range(1, jobs):
+            self._add_like(first, number)
         yield partial(self.pallet.on_initialize, 1 + self.pallet.challenge_window)
         assert not list(self.pallet.jobs_by_deadline.keys())
 

@@ -14,6 +14,7 @@ from tilth.frame import (
     DefaultValue,
     DispatchFailure,
     HoldReason,
+    Measured,
     Offchain,
     Pallet,
     Perbill,
@@ -24,7 +25,6 @@ from tilth.frame import (
     StorageValue,
     Task,
     Twox64,
-    Weight,
     call,
     checked,
     ensure,
@@ -76,6 +76,7 @@ from tilth.pallets.compute.types import (
     deadline_of,
     worker_of,
 )
+from tilth.pallets.compute.weights import WEIGHTS
 from tilth.primitives.crypto.sealing import OVERHEAD
 from tilth.primitives.privacy import Cost
 
@@ -96,6 +97,8 @@ class Compute(
         Error,
     ]
 ):
+    weights = WEIGHTS
+
     currency: Currency
     market: DataMarket
     content: ContentStore
@@ -262,12 +265,11 @@ class Compute(
         self._release_budget(record)
         self._refund(job, record, CancelledByRequester())
 
-    def on_initialize(self, now: BlockNumber) -> Weight:
+    def on_initialize(self, now: BlockNumber) -> Measured:
         due = self._due(now)
         for job in due:
             self._end_state(job, self.jobs[job])
-        # Estimated, not measured: what ending one job reads and writes, money and books included.
-        return self.db.of(reads=2 + 10 * len(due), writes=1 + 10 * len(due))
+        return self.measured("on_initialize", jobs=len(due)) if due else Measured(0, reads=1)
 
     def offchain_worker(self, node: Offchain) -> Iterator[Task]:
         """Yield what this node's worker could claim, and what it has to start or finish."""

@@ -60,6 +60,7 @@ from tilth.pallets.datasets.types import (
     Tags,
     Workers,
 )
+from tilth.pallets.datasets.weights import WEIGHTS
 from tilth.primitives import privacy
 from tilth.primitives.privacy import Cost
 
@@ -88,6 +89,8 @@ class Datasets(
         Error,
     ]
 ):
+    weights = WEIGHTS
+
     currency: Currency
     content: ContentStore
     deposit: Const[Balance] = 10_000_000_000

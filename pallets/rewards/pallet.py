@@ -13,13 +13,13 @@ from tilth.frame import (
     DefaultMap,
     DefaultValue,
     ErrorEnum,
+    Measured,
     Pallet,
     Perbill,
     RuntimeApi,
     Signed,
     StorageDoubleMap,
     Twox64,
-    Weight,
     call,
     ensure,
     event,
@@ -29,6 +29,7 @@ from tilth.frame import (
 from tilth.pallets.rewards.api import RewardsApi
 from tilth.pallets.rewards.issuance import BILLION, era_pool, share
 from tilth.pallets.rewards.types import ActiveEra, DatasetId, EraIndex, EraInfo, Unclaimed
+from tilth.pallets.rewards.weights import WEIGHTS
 
 
 class Publishers(Protocol):
@@ -70,6 +71,8 @@ class Error(ErrorEnum):
 
 
 class Rewards(Pallet[EraStarted | EraSettled | Claimed, Error]):
+    weights = WEIGHTS
+
     currency: Currency
     publishers: Publishers
     era_length: Const[BlockNumber] = 600
@@ -109,14 +112,14 @@ class Rewards(Pallet[EraStarted | EraSettled | Claimed, Error]):
     def genesis(self) -> None:
         assert self.reward_limit.parts < BILLION, "a reward must be less than the fee behind it"
 
-    def on_initialize(self, now: BlockNumber) -> Weight:
+    def on_initialize(self, now: BlockNumber) -> Measured:
         active = self.current_era.get()
         if now - active.started < self.era_length:
-            return self.db.of(reads=1, writes=0)
+            return Measured(0, reads=1)
         self._settle(active.index)
         self.current_era.put(ActiveEra(active.index + 1, now))
         self.emit(EraStarted(active.index + 1))
-        return self.db.of(reads=3, writes=3)
+        return self.measured("on_initialize")
 
     def apis(self) -> tuple[RuntimeApi, ...]:
         return (RewardsApi(self.runtime, self),)
