@@ -1,45 +1,75 @@
 """chain_*: blocks, headers and their hashes, and who wants to hear of new ones."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Final
 
 from tilth.node.block import Block
 from tilth.node.notices import Finalized, Imported, Notice, Phase
 from tilth.node.service import Node
 from tilth.primitives.types import H256
 from tilth.rpc.jsonrpc.client import Sink
-from tilth.rpc.jsonrpc.dispatch import subscription
-from tilth.rpc.jsonrpc.params import BlockNumbers, Hash
-from tilth.rpc.jsonrpc.shapes import block_json, header_json, hex_of, optional_hex
+from tilth.rpc.jsonrpc.dispatch import fails, subscription
+from tilth.rpc.jsonrpc.errors import Fault
+from tilth.rpc.jsonrpc.params import BlockNumbers, FromHex, Hash
+from tilth.rpc.jsonrpc.schema import HashText
+from tilth.rpc.jsonrpc.shapes import (
+    HeaderJson,
+    SignedBlockJson,
+    block_json,
+    header_json,
+    hex_of,
+    optional_hex,
+)
 from tilth.rpc.jsonrpc.wire import Encoded, encode
 
+_MOST: Final = 2**32 - 1
+# client/rpc/src/chain/mod.rs
+TOO_HIGH: Final = Fault(3001, "`{number}` > u32::MAX, the max block number is u32.")
 
-def chain_getHeader(node: Node, hash: Hash | None = None) -> dict[str, Any] | None:
+
+def chain_getHeader(node: Node, hash: Hash | None = None) -> HeaderJson | None:
+    """The header of a block, of the best one if none is named."""
     block = _block(node, hash)
     return None if block is None else header_json(block.header)
 
 
-def chain_getBlock(node: Node, hash: Hash | None = None) -> dict[str, Any] | None:
+def chain_getBlock(node: Node, hash: Hash | None = None) -> SignedBlockJson | None:
+    """A block, the best one if none is named."""
     block = _block(node, hash)
     return None if block is None else block_json(block)
 
 
+@fails(TOO_HIGH)
 def chain_getBlockHash(
     node: Node, number: BlockNumbers | None = None
-) -> str | list[str | None] | None:
+) -> HashText | list[HashText | None] | None:
+    """The hash at a height of the best chain, or one for each of several.
+
+    Without a height, that of the best block.
+    """
     if number is None:
         return hex_of(node.chain.best.hash)
     if isinstance(number, list):
-        return [optional_hex(node.chain.hash_at(each)) for each in number]
+        return [_hash_at(node, each) for each in number]
+    return _hash_at(node, number)
+
+
+def _hash_at(node: Node, number: int) -> str | None:
+    if number > _MOST:
+        shown = f"{'Hex' if isinstance(number, FromHex) else 'Number'}({int(number)})"
+        raise TOO_HIGH(number=shown)
     return optional_hex(node.chain.hash_at(number))
 
 
-def chain_getFinalizedHead(node: Node) -> str:
+def chain_getFinalizedHead(node: Node) -> HashText:
+    """The hash of the last final block."""
     return hex_of(node.chain.finalized.hash)
 
 
-@subscription("chain_allHead", unsubscribe="chain_unsubscribeAllHeads")
+@subscription("chain_allHead", unsubscribe="chain_unsubscribeAllHeads", item=HeaderJson)
 def chain_subscribeAllHeads(node: Node, sink: Sink) -> Callable[[], None]:
+    """Tells of every new block, of every fork; at first of the best one."""
+
     def on_notice(notice: Notice) -> None:
         if isinstance(notice, Imported):
             sink.send(_encoded_header(notice.block))
@@ -47,8 +77,10 @@ def chain_subscribeAllHeads(node: Node, sink: Sink) -> Callable[[], None]:
     return _begin(node, sink, node.chain.best, on_notice)
 
 
-@subscription("chain_newHead", unsubscribe="chain_unsubscribeNewHeads")
+@subscription("chain_newHead", unsubscribe="chain_unsubscribeNewHeads", item=HeaderJson)
 def chain_subscribeNewHeads(node: Node, sink: Sink) -> Callable[[], None]:
+    """Tells of the best block, now and whenever it changes."""
+
     def on_notice(notice: Notice) -> None:
         if isinstance(notice, Imported) and notice.is_best:
             sink.send(_encoded_header(notice.block))
@@ -56,12 +88,16 @@ def chain_subscribeNewHeads(node: Node, sink: Sink) -> Callable[[], None]:
     return _begin(node, sink, node.chain.best, on_notice)
 
 
-@subscription("chain_finalizedHead", unsubscribe="chain_unsubscribeFinalizedHeads")
+@subscription("chain_finalizedHead", unsubscribe="chain_unsubscribeFinalizedHeads", item=HeaderJson)
 def chain_subscribeFinalizedHeads(node: Node, sink: Sink) -> Callable[[], None]:
+    """Tells of the last final block, now and whenever it changes.
+
+    Of several that become final at once only the last is told, as by a Rust node.
+    """
+
     def on_notice(notice: Notice) -> None:
         if isinstance(notice, Finalized):
-            for block in notice.blocks:
-                sink.send(_encoded_header(block))
+            sink.send(_encoded_header(notice.blocks[-1]))
 
     return _begin(node, sink, node.chain.finalized, on_notice)
 

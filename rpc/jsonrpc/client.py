@@ -54,6 +54,9 @@ class Client:
     def __init__(self, peer: str, link: Link | None, rng: random.Random) -> None:
         self.peer = peer
         self.closed = False
+        self.trusted: Callable[[], bool] = bool
+        """Whether the caller may use unsafe methods; asked when it tries to."""
+
         self._link = link
         self._rng = rng
         self._sinks: dict[str, Sink] = {}

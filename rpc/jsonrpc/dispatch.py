@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import ModuleType, NoneType, UnionType
 from typing import (
@@ -11,6 +11,7 @@ from typing import (
     Any,
     Final,
     TypeAlias,
+    TypedDict,
     TypeVar,
     Union,
     get_args,
@@ -19,6 +20,7 @@ from typing import (
 )
 
 from tilth.rpc.jsonrpc.client import Client, Sink
+from tilth.rpc.jsonrpc.errors import Fault
 from tilth.rpc.jsonrpc.params import PLAIN_READERS, Misfit, Place, Reader, list_of
 from tilth.rpc.jsonrpc.wire import ABSENT, encode
 
@@ -47,6 +49,8 @@ class Topic:
 
     notification: str
     unsubscribe: str
+    item: object = field(default=Any, compare=False)
+    """The type of what a notification carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Parameter:
     read: Reader
     optional: bool
     default: object
+    hint: object = Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,8 @@ class Method:
     takes: tuple[type, ...]
     unsafe: bool
     topic: Topic | None
+    faults: tuple[Fault, ...] = ()
+    """The errors it answers, beside those that every method may."""
 
     def bind(self, params: object) -> list[Any]:
         """The arguments that a request's params stand for; raises Misfit."""
@@ -128,6 +135,7 @@ def _quoted(params: object) -> str:
 class _Mark:
     topic: Topic | None = None
     unsafe: bool = False
+    faults: tuple[Fault, ...] = ()
 
 
 _MARK: Final = "jsonrpc"
@@ -141,12 +149,24 @@ def _mark_of(function: Function) -> _Mark:
 
 def unsafe(function: F) -> F:
     """Marks a method that only the node's operator may call."""
-    vars(function)[_MARK] = _Mark(_mark_of(function).topic, unsafe=True)
+    vars(function)[_MARK] = replace(_mark_of(function), unsafe=True)
     return function
 
 
-def subscription(notification: str, *, unsubscribe: str) -> Callable[[F], F]:
+def fails(*faults: Fault) -> Callable[[F], F]:
+    """Says which errors a method answers."""
+
+    def mark(function: F) -> F:
+        vars(function)[_MARK] = replace(_mark_of(function), faults=faults)
+        return function
+
+    return mark
+
+
+def subscription(notification: str, *, unsubscribe: str, item: object = Any) -> Callable[[F], F]:
     """Marks a method that opens a subscription whose notifications are called `notification`.
+
+    `item` is the type of what they carry.
 
     The function takes a `Sink`, may send at once, and returns what undoes it (or None); or it is
     an async generator of results, run once the caller knows the subscription's id. A sink that
@@ -154,11 +174,15 @@ def subscription(notification: str, *, unsubscribe: str) -> Callable[[F], F]:
     """
 
     def mark(function: F) -> F:
-        topic = Topic(notification, unsubscribe)
-        vars(function)[_MARK] = _Mark(topic, _mark_of(function).unsafe)
+        topic = Topic(notification, unsubscribe, item)
+        vars(function)[_MARK] = replace(_mark_of(function), topic=topic)
         return function
 
     return mark
+
+
+class RpcMethods(TypedDict):
+    methods: list[str]
 
 
 class MethodTable:
@@ -180,7 +204,7 @@ class MethodTable:
                 also.update(getattr(source, "aliases", {}))
             for function in _functions(source):
                 self._declare(function)
-        self._add(_rpc_methods_of(self._methods))
+        self.add(_rpc_methods_of(self._methods))
         for alias, target in also.items():
             self._alias(alias, target)
 
@@ -192,11 +216,12 @@ class MethodTable:
 
     def _declare(self, function: Function) -> None:
         method = parse(function)
-        self._add(method)
+        self.add(method)
         if method.topic is not None:
-            self._add(_unsubscription(method.topic))
+            self.add(_unsubscription(method.topic))
 
-    def _add(self, method: Method) -> None:
+    def add(self, method: Method) -> None:
+        """Answer one more wire name; raises DeclarationError where it is taken."""
         if method.name in self._methods:
             raise DeclarationError(f"{method.name} is declared twice; a wire name has one meaning.")
         self._methods[method.name] = method
@@ -230,7 +255,8 @@ def _unsubscription(topic: Topic) -> Method:
 
 
 def _rpc_methods_of(methods: Mapping[str, Method]) -> Method:
-    def rpc_methods(node: object) -> dict[str, list[str]]:
+    def rpc_methods(node: object) -> RpcMethods:
+        """Every name this node answers, in order; any other is `Method not found`."""
         return {"methods": sorted(methods)}
 
     return parse(rpc_methods)
@@ -252,7 +278,7 @@ def parse(function: Function) -> Method:
     )
     form = _form(function, mark.topic)
     _check_order(name, list(hints.values()), len(takes), form)
-    return Method(name, function, form, parameters, takes, mark.unsafe, mark.topic)
+    return Method(name, function, form, parameters, takes, mark.unsafe, mark.topic, mark.faults)
 
 
 def _form(function: Function, topic: Topic | None) -> Form:
@@ -299,7 +325,7 @@ def _parameter(method: str, item: inspect.Parameter, hint: object) -> Parameter:
         )
     has_default = item.default is not inspect.Parameter.empty
     default = item.default if has_default else None
-    return Parameter(_spellings(item.name), reader, has_default or nullable, default)
+    return Parameter(_spellings(item.name), reader, has_default or nullable, default, inner)
 
 
 def _without_none(hint: object) -> tuple[object, bool]:

@@ -1,5 +1,6 @@
 """What a caller is told when a request cannot be answered: the codes and texts of jsonrpsee."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from tilth.rpc.jsonrpc.wire import encode
@@ -18,6 +19,22 @@ class RpcError(Exception):
         return error_object(self.code, self.message, self.data)
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A kind of error that methods answer; calling it makes one.
+
+    What stands in braces in the message is given by name.
+    """
+
+    code: int
+    message: str
+    data: str | None = None
+
+    def __call__(self, data: object = None, **parts: object) -> RpcError:
+        message = self.message.format(**parts) if parts else self.message
+        return RpcError(self.code, message, self.data if data is None else data)
+
+
 def error_object(code: int, message: str, data: object = None) -> bytes:
     fields: dict[str, object] = {"code": code, "message": message}
     if data is not None:
@@ -32,7 +49,8 @@ def over_limit(code: int, message: str, limit: int) -> bytes:
 PARSE_ERROR: Final = error_object(-32700, "Parse error")
 INVALID_REQUEST: Final = error_object(-32600, "Invalid request")
 METHOD_NOT_FOUND: Final = error_object(-32601, "Method not found")
-UNSAFE_DENIED: Final = error_object(-32601, "RPC call is unsafe to be called externally")
+UNSAFE_CALL: Final = Fault(-32601, "RPC call is unsafe to be called externally")
+UNSAFE_DENIED: Final = UNSAFE_CALL().encoded()
 INTERNAL_ERROR: Final = error_object(-32603, "Internal error")
 BATCHES_UNSUPPORTED: Final = error_object(
     -32005, "Batched requests are not supported by this server"
@@ -62,3 +80,8 @@ def batch_too_large(limit: int) -> bytes:
 
 def batch_response_too_large(limit: int) -> bytes:
     return over_limit(-32011, "The batch response was too large", limit)
+
+
+def unknown_block(hash: bytes) -> str:
+    """sp_blockchain's words for a block that is not here."""
+    return f"Header was not found in the database: 0x{hash.hex()}"

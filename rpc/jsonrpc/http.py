@@ -237,13 +237,13 @@ class HttpConnection(asyncio.Protocol):
 
     def _receive(self, request: Request, text: str) -> Coroutine[Any, Any, None] | None:
         edge = self._edge
-        if self._session is None:
+        if self._session is None or self._client is None:
             self._client = Client(self._peer, None, edge.rng)
             self._meter = meter_for(edge.limits, self._peer, request.headers, edge.clock)
             self._session = Session(
                 edge.table, edge.node, edge.limits, self._client, self._keep, self._meter
             )
-        self._session.trusted = partial(edge.gate.trusts, request.headers)
+        self._client.trusted = partial(edge.gate.trusts, request.headers)
         self._reply = b""  # a notification is acknowledged by an empty body
         return self._session.receive(text)
 

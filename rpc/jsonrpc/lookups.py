@@ -104,20 +104,28 @@ def call_runtime(node: Node, block: Block, function: str, data: bytes) -> bytes:
     except KeyError as error:
         if error.args == (function,):
             raise CallFailed(
-                f"Execution failed: Exported method {function} is not found"
+                f"Execution failed: Other: Exported method {function} is not found"
             ) from error
         raise CallFailed(_panic(function)) from error
     except ValueError as error:
-        raise CallFailed(
-            f"Execution failed: Bad input data provided to {function}: {error}"
-        ) from error
+        raise CallFailed(panic(bad_input(function, error))) from error
     except Exception as error:  # a call that cannot be answered is the caller's, not our end
         raise CallFailed(_panic(function)) from error
 
 
+def bad_input(function: str, error: object) -> str:
+    """A runtime's words for arguments it cannot decode; there the API's name is not part of it."""
+    return f"Bad input data provided to {function.partition('_')[2]}: {error}"
+
+
+def panic(text: str) -> str:
+    """The executor's words for a runtime that gave up."""
+    return f"Execution failed: Execution aborted due to panic: {text}"
+
+
 def _panic(function: str) -> str:
     _log.error("%s failed", function, exc_info=True)
-    return f"Execution failed: {function} panicked"
+    return panic(f"{function} failed")
 
 
 def read_member(value: dict[str, Any], name: str) -> str:

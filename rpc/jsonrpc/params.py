@@ -6,6 +6,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Annotated, Any, Final, TypeAlias
 
+from tilth.rpc.jsonrpc.schema import Shape
 from tilth.rpc.jsonrpc.wire import U64_MAX, OutOfRange, encode, is_unicode, read_value, skip_blanks
 
 Reader: TypeAlias = Callable[[object], Any]
@@ -149,6 +150,10 @@ def _no_variant(name: str) -> Misfit:
     return Misfit(f"data did not match any variant of untagged enum {name}", Place.NOWHERE)
 
 
+class FromHex(int):
+    """A number that was written in hexadecimal, which some error texts tell."""
+
+
 def read_number_or_hex(value: object) -> int:
     """A u64, or up to 256 bits as hex with or without 0x (sp_rpc's NumberOrHex)."""
     if type(value) is int and 0 <= value <= U64_MAX:
@@ -156,7 +161,7 @@ def read_number_or_hex(value: object) -> int:
     if type(value) is str:
         digits = value.removeprefix("0x")
         if re.fullmatch(r"[0-9a-fA-F]{1,64}", digits):
-            return int(digits, 16)
+            return FromHex(digits, 16)
     raise _no_variant("NumberOrHex")
 
 
@@ -188,13 +193,42 @@ def list_or(reader: Reader) -> Reader:
     return read_list_or_value
 
 
-U32: TypeAlias = Annotated[int, unsigned(32)]
-U64: TypeAlias = Annotated[int, unsigned(64)]
-Hex: TypeAlias = Annotated[bytes, read_hex]
-Hash: TypeAlias = Annotated[bytes, read_hash]
+def _natural(bits: int) -> Shape:
+    return Shape({"type": "integer", "minimum": 0, "maximum": 2**bits - 1})
+
+
+_HEX_SHAPE: Final = Shape({"title": "bytes", "type": "string", "pattern": "^(0x)?[0-9a-fA-F]*$"})
+_HASH_SHAPE: Final = Shape({"title": "hash", "type": "string", "pattern": "^(0x)?[0-9a-fA-F]{64}$"})
+_NUMBER: Final = {
+    "title": "numberOrHex",
+    "anyOf": [
+        {"type": "integer", "minimum": 0, "maximum": U64_MAX},
+        {"type": "string", "pattern": "^(0x)?[0-9a-fA-F]{1,64}$"},
+    ],
+}
+
+U32: TypeAlias = Annotated[int, unsigned(32), _natural(32)]
+U64: TypeAlias = Annotated[int, unsigned(64), _natural(64)]
+Hex: TypeAlias = Annotated[bytes, read_hex, _HEX_SHAPE]
+Hash: TypeAlias = Annotated[bytes, read_hash, _HASH_SHAPE]
+Hashes: TypeAlias = Annotated[
+    bytes | list[bytes],
+    list_or(read_hash),
+    Shape({"anyOf": [_HASH_SHAPE.schema, {"type": "array", "items": _HASH_SHAPE.schema}]}),
+]
 Json: TypeAlias = Annotated[Any, read_json]
-NumberOrHex: TypeAlias = Annotated[int, read_number_or_hex]
-BlockNumbers: TypeAlias = Annotated[int | list[int], list_or(read_number_or_hex)]
+NumberOrHex: TypeAlias = Annotated[int, read_number_or_hex, Shape(_NUMBER)]
+BlockNumbers: TypeAlias = Annotated[
+    int | list[int],
+    list_or(read_number_or_hex),
+    Shape({"anyOf": [_NUMBER, {"type": "array", "items": _NUMBER}]}),
+]
+HexOrNothing: TypeAlias = Annotated[
+    str,
+    read_text,
+    Shape({"title": "bytes", "type": "string", "pattern": "^((0x)?([0-9a-fA-F]{2})*)$"}),
+]
+"""Hex that the method reads itself, since what is wrong with it is the method's own error."""
 
 PLAIN_READERS: Final[dict[object, Reader]] = {
     str: read_text,

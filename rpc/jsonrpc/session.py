@@ -70,9 +70,6 @@ class Session:
         push: Callable[[bytes], None],
         meter: Meter | None = None,
     ) -> None:
-        self.trusted: Callable[[], bool] = bool
-        """Whether the caller may use unsafe methods; asked when it tries to."""
-
         self._table = table
         self._node = node
         self._limits = limits
@@ -135,7 +132,7 @@ class Session:
         method = self._table.get(name)
         if method is None:
             return failure(id_, METHOD_NOT_FOUND)
-        if method.unsafe and not self.trusted():
+        if method.unsafe and not self._client.trusted():
             return failure(id_, UNSAFE_DENIED)
         if method.form is Form.UNSUBSCRIPTION:
             return self._unsubscribe(id_, method, request.get("params"))

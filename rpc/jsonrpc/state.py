@@ -2,127 +2,174 @@
 
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any, Final
+from typing import Final, TypedDict
 
 from tilth.node.block import Block
-from tilth.node.chain import UnknownBlock
 from tilth.node.notices import Imported, Notice, Phase
 from tilth.node.service import Node
 from tilth.primitives.crypto.hashing import blake2_256
+from tilth.primitives.trie import Layout, Trie
 from tilth.primitives.types import H256
-from tilth.rpc.jsonrpc.client import Sink
-from tilth.rpc.jsonrpc.dispatch import subscription, unsafe
-from tilth.rpc.jsonrpc.errors import RpcError
+from tilth.rpc.jsonrpc.client import Client, Sink
+from tilth.rpc.jsonrpc.differences import compared
+from tilth.rpc.jsonrpc.dispatch import fails, subscription, unsafe
+from tilth.rpc.jsonrpc.errors import UNSAFE_CALL, Fault, unknown_block
+from tilth.rpc.jsonrpc.lookups import CallFailed, call_runtime
 from tilth.rpc.jsonrpc.params import U32, Hash, Hex
-from tilth.rpc.jsonrpc.shapes import hex_of, optional_hex, version_json
+from tilth.rpc.jsonrpc.reading import (
+    CLIENT,
+    MOST_KEYS,
+    TOO_MANY,
+    ReadProof,
+    block_of,
+    proof_of,
+    runtime_of,
+)
+from tilth.rpc.jsonrpc.schema import HashText, HexText
+from tilth.rpc.jsonrpc.shapes import RuntimeVersionJson, hex_of, optional_hex, version_json
 
-# client/rpc: STORAGE_KEYS_PAGED_MAX_COUNT
-MOST_KEYS: Final = 1000
+HASHED_SIZE: Final = 33  # primitives/storage: TRIE_VALUE_NODE_THRESHOLD
+
+# client/rpc-api/src/state/error.rs
+BAD_RANGE: Final = Fault(4001, "Cannot resolve a block range ['{first}' ... '{last}]. {details}")
 
 
-def state_getStorage(node: Node, key: Hex, hash: Hash | None = None) -> str | None:
-    return optional_hex(_block(node, hash).state.get(key))
+class StorageChanges(TypedDict):
+    """What keys hold in a block."""
+
+    block: HashText
+    changes: list[tuple[HexText, HexText | None]]
 
 
-def state_getStorageHash(node: Node, key: Hex, hash: Hash | None = None) -> str | None:
-    value = _block(node, hash).state.get(key)
+class MigrationStatus(TypedDict):
+    """How many values are still stored as in state version 0, and how many there are."""
+
+    topRemainingToMigrate: int
+    childRemainingToMigrate: int
+    totalTop: int
+    totalChild: int
+
+
+@fails(CLIENT)
+def state_getStorage(node: Node, key: Hex, hash: Hash | None = None) -> HexText | None:
+    """The value under a key in a block's state."""
+    return optional_hex(block_of(node, hash).state.get(key))
+
+
+@fails(CLIENT)
+def state_getStorageHash(node: Node, key: Hex, hash: Hash | None = None) -> HashText | None:
+    """The blake2-256 hash of a value."""
+    value = block_of(node, hash).state.get(key)
     return None if value is None else hex_of(blake2_256(value))
 
 
-@unsafe
+@fails(CLIENT)
 def state_getStorageSize(node: Node, key: Hex, hash: Hash | None = None) -> int | None:
     """The size of the value, or of all values below the key where it is a prefix."""
-    state = _block(node, hash).state
+    state = block_of(node, hash).state
     value = state.get(key)
     if value is not None:
         return len(value)
-    sizes = [len(data) for _, data in state.items(key)]
-    return sum(sizes) if sizes else None
+    return sum(len(data) for _, data in state.items(key)) or None
 
 
+@fails(TOO_MANY, CLIENT)
 def state_getKeysPaged(
     node: Node,
     prefix: Hex | None,
     count: U32,
     start_key: Hex | None = None,
     hash: Hash | None = None,
-) -> list[str]:
+) -> list[HexText]:
+    """The next keys with a prefix, in ascending order, at most 1000."""
     if count > MOST_KEYS:
-        message = f"count exceeds maximum value. value: {count}, max: {MOST_KEYS}"
-        raise RpcError(4002, message)
-    keys = _block(node, hash).state.keys(prefix or b"", start_key)
+        raise TOO_MANY(value=count, max=MOST_KEYS)
+    keys = block_of(node, hash).state.keys(prefix or b"", start_key)
     return [hex_of(key) for key in islice(keys, count)]
 
 
-@unsafe
-def state_getKeys(node: Node, prefix: Hex, hash: Hash | None = None) -> list[str]:
-    return [hex_of(key) for key in _block(node, hash).state.keys(prefix)]
+@fails(CLIENT)
+def state_getKeys(node: Node, prefix: Hex, hash: Hash | None = None) -> list[HexText]:
+    """All keys with a prefix."""
+    return [hex_of(key) for key in block_of(node, hash).state.keys(prefix)]
 
 
 @unsafe
-def state_getPairs(node: Node, prefix: Hex, hash: Hash | None = None) -> list[list[str]]:
-    pairs = _block(node, hash).state.items(prefix)
-    return [[hex_of(key), hex_of(value)] for key, value in pairs]
+@fails(CLIENT)
+def state_getPairs(
+    node: Node, prefix: Hex, hash: Hash | None = None
+) -> list[tuple[HexText, HexText]]:
+    """All keys with a prefix, and their values."""
+    pairs = block_of(node, hash).state.items(prefix)
+    return [(hex_of(key), hex_of(value)) for key, value in pairs]
 
 
+@fails(BAD_RANGE)
 def state_queryStorageAt(
     node: Node, keys: list[Hex], at: Hash | None = None
-) -> list[dict[str, Any]]:
-    block = _block(node, at)
-    return [_changes(block, ((key, block.state.get(key)) for key in keys))]
+) -> list[StorageChanges]:
+    """What the keys hold in one block; nothing where no key is named."""
+    block = at or node.chain.best.hash
+    return _history(_range(node, block, block), keys)
 
 
 @unsafe
+@fails(BAD_RANGE)
 def state_queryStorage(
     node: Node, keys: list[Hex], block: Hash, hash: Hash | None = None
-) -> list[dict[str, Any]]:
+) -> list[StorageChanges]:
     """Every change of the keys from one block to another: first all values, then what differs."""
-    last: dict[bytes, bytes | None] = {}
-    found: list[dict[str, Any]] = []
-    for each in _range(node, block, hash):
-        values = {key: each.state.get(key) for key in keys}
-        changed = {k: v for k, v in values.items() if k not in last or last[k] != v}
-        if changed:
-            found.append(_changes(each, changed.items()))
-        last = values
-    return found
+    return _history(_range(node, block, hash or node.chain.best.hash), keys)
 
 
-def state_getReadProof(node: Node, keys: list[Hex], hash: Hash | None = None) -> dict[str, Any]:
-    block = _block(node, hash)
-    return {"at": hex_of(block.hash), "proof": [hex_of(part) for part in block.state.proof(keys)]}
+@fails(CLIENT)
+def state_getReadProof(node: Node, keys: list[Hex], hash: Hash | None = None) -> ReadProof:
+    """A proof of what keys hold, against the block's state root."""
+    return proof_of(block_of(node, hash), keys)
 
 
-def state_getMetadata(node: Node, hash: Hash | None = None) -> str:
-    _block(node, hash)
+@fails(CLIENT)
+def state_getMetadata(node: Node, hash: Hash | None = None) -> HexText:
+    """The runtime's description in version 14; others are answered by `state_call`."""
+    runtime_of(node, hash)
     return hex_of(node.runtime.metadata(14))
 
 
-def state_getRuntimeVersion(node: Node, hash: Hash | None = None) -> dict[str, Any]:
-    _block(node, hash)
+@fails(CLIENT)
+def state_getRuntimeVersion(node: Node, hash: Hash | None = None) -> RuntimeVersionJson:
+    """The version of the runtime that built on a block."""
+    runtime_of(node, hash)
     return version_json(node.runtime.version)
 
 
-def state_call(node: Node, name: str, bytes: Hex, hash: Hash | None = None) -> str:
-    block = _block(node, hash)
-    return hex_of(_call_runtime(node, block, name, bytes))
-
-
-def _call_runtime(node: Node, block: Block, name: str, data: bytes) -> bytes:
-    """A call of the runtime API; what goes wrong is an error object."""
+@fails(CLIENT)
+def state_call(node: Node, name: str, bytes: Hex, hash: Hash | None = None) -> HexText:
+    """Call a method of the runtime API, as `Core_version`, with SCALE-encoded arguments."""
     try:
-        return node.chain.call(block, name, data)
-    except KeyError:
-        raise RpcError(
-            4003, f"Client error: Execution failed: Exported method {name} is not found"
-        ) from None
-    except ValueError as error:
-        message = f"Client error: Execution failed: Bad input data provided to {name}: {error}"
-        raise RpcError(4003, message) from None
+        return hex_of(call_runtime(node, block_of(node, hash), name, bytes))
+    except CallFailed as error:
+        raise CLIENT(error=error) from None
 
 
-@subscription("state_runtimeVersion", unsubscribe="state_unsubscribeRuntimeVersion")
+@unsafe
+@fails(CLIENT)
+def state_trieMigrationStatus(node: Node, hash: Hash | None = None) -> MigrationStatus:
+    """Values of 33 bytes and more that are not stored by their hash, as state version 1 has it."""
+    sizes = [len(value) for _, value in block_of(node, hash).state.items()]
+    inline = node.runtime.state_layout is Layout.V0
+    return {
+        "topRemainingToMigrate": sum(size >= HASHED_SIZE for size in sizes) if inline else 0,
+        "childRemainingToMigrate": 0,
+        "totalTop": len(sizes),
+        "totalChild": 0,
+    }
+
+
+@subscription(
+    "state_runtimeVersion", unsubscribe="state_unsubscribeRuntimeVersion", item=RuntimeVersionJson
+)
 def state_subscribeRuntimeVersion(node: Node, sink: Sink) -> Callable[[], None]:
+    """Tells the runtime's version, now and whenever it changes."""
     current = node.runtime.version
     sink.send(version_json(current))
 
@@ -135,22 +182,33 @@ def state_subscribeRuntimeVersion(node: Node, sink: Sink) -> Callable[[], None]:
     return node.chain.notices.listen(Phase.STATE, on_notice)
 
 
-@subscription("state_storage", unsubscribe="state_unsubscribeStorage")
+@subscription("state_storage", unsubscribe="state_unsubscribeStorage", item=StorageChanges)
+@fails(UNSAFE_CALL)
 def state_subscribeStorage(
-    node: Node, sink: Sink, keys: list[Hex] | None = None
+    node: Node, sink: Sink, client: Client, keys: list[Hex] | None = None
 ) -> Callable[[], None]:
-    if keys is None:
-        raise RpcError(-32601, "RPC call is unsafe to be called externally")
-    watched = list(dict.fromkeys(keys))
+    """Tells what the keys hold, now and whenever it changes with the best block.
+
+    Without keys it tells of every change, to the node's operator alone.
+    """
+    if keys is not None:
+        return _watch_keys(node, sink, keys)
+    if not client.trusted():
+        raise UNSAFE_CALL()
+    return _watch_all(node, sink)
+
+
+def _watch_keys(node: Node, sink: Sink, keys: list[bytes]) -> Callable[[], None]:
     best = node.chain.best
-    last = {key: best.state.get(key) for key in watched}
-    sink.send(_changes(best, last.items()))
+    last = {key: best.state.get(key) for key in keys}
+    if keys:
+        sink.send(_changes(best, [(key, last[key]) for key in keys]))
 
     def on_notice(notice: Notice) -> None:
         if not (isinstance(notice, Imported) and notice.is_best):
             return
         state = notice.block.state
-        changed = {key: now for key in watched if (now := state.get(key)) != last[key]}
+        changed = {key: now for key in last if (now := state.get(key)) != last[key]}
         if changed:
             last.update(changed)
             sink.send(_changes(notice.block, changed.items()))
@@ -158,32 +216,70 @@ def state_subscribeStorage(
     return node.chain.notices.listen(Phase.STATE, on_notice)
 
 
-def _changes(block: Block, values: Iterable[tuple[bytes, bytes | None]]) -> dict[str, Any]:
+def _watch_all(node: Node, sink: Sink) -> Callable[[], None]:
+    before = node.chain.best.state
+
+    def on_notice(notice: Notice) -> None:
+        nonlocal before
+        if isinstance(notice, Imported) and notice.is_best:
+            now = notice.block.state
+            sink.send(_changes(notice.block, _differences(now, before)))
+            before = now
+
+    return node.chain.notices.listen(Phase.STATE, on_notice)
+
+
+def _differences(now: Trie, before: Trie) -> Iterable[tuple[bytes, bytes | None]]:
+    found = compared(now, before, [(b"", "value")])
+    return ((key, new) for key, new, old in found if new != old)
+
+
+def _changes(block: Block, values: Iterable[tuple[bytes, bytes | None]]) -> StorageChanges:
     return {
         "block": hex_of(block.hash),
-        "changes": [[hex_of(key), optional_hex(value)] for key, value in values],
+        "changes": [(hex_of(key), optional_hex(value)) for key, value in values],
     }
 
 
-def _range(node: Node, first: bytes, last: bytes | None) -> list[Block]:
-    end, start = _block(node, last), _block(node, first)
+def _history(blocks: list[Block], keys: list[bytes]) -> list[StorageChanges]:
+    last: dict[bytes, bytes | None] = {}
+    found: list[StorageChanges] = []
+    for block in blocks:
+        values = {key: block.state.get(key) for key in keys}
+        changed = {k: v for k, v in values.items() if k not in last or last[k] != v}
+        if changed:
+            found.append(_changes(block, changed.items()))
+        last = values
+    return found
+
+
+def _range(node: Node, first: bytes, last: bytes) -> list[Block]:
+    """The blocks from one to another, in the words of a Rust node where there are none."""
+    start, end = node.chain.block(H256(first)), node.chain.block(H256(last))
+    if start is None or end is None:
+        missing = first if start is None else last
+        raise BAD_RANGE(
+            first=_quoted(hex_of(first)),
+            last=_quoted(f"Some({hex_of(last)})"),
+            details=f"UnknownBlock: {unknown_block(missing)}",
+        )
+    if start.number > end.number:
+        raise _no_range(start, end, "from number > to number")
     blocks = [end]
     while blocks[-1].number > start.number:
         blocks.append(node.chain.expect(blocks[-1].parent_hash))
     if blocks[-1].hash != start.hash:
-        raise RpcError(4001, "Invalid block range")
+        raise _no_range(start, end, "from and to are on different forks")
     return blocks[::-1]
 
 
-def _block(node: Node, hash: bytes | None) -> Block:
-    try:
-        return node.block(None if hash is None else H256(hash))
-    except UnknownBlock:
-        assert hash is not None, "the best block is known"
-        shown = hex_of(hash)
-        raise RpcError(
-            4003, f"Client error: UnknownBlock: Header was not found in the database: {shown}"
-        ) from None
+def _no_range(start: Block, end: Block, details: str) -> Exception:
+    named = [_quoted(f"{block.number} ({hex_of(block.hash)})") for block in (start, end)]
+    return BAD_RANGE(first=named[0], last=named[1], details=details)
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
 
 
 aliases = {

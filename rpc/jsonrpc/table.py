@@ -6,23 +6,28 @@ from tilth.rpc.jsonrpc import (
     chain,
     chain_head,
     chain_spec,
+    child_state,
     payment,
     state,
     system,
     transaction,
 )
 from tilth.rpc.jsonrpc.dispatch import MethodTable
+from tilth.rpc.jsonrpc.openrpc import add_discovery
 
 
 def method_table() -> MethodTable:
-    return MethodTable(
+    table = MethodTable(
         archive,
         author,
         chain,
         chain_head,
         chain_spec,
+        child_state,
         payment,
         state,
         system,
         transaction,
     )
+    add_discovery(table)
+    return table

@@ -43,8 +43,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._frames = frames
         self._loop = asyncio.get_running_loop()
         self._client = Client(peer, self, edge.rng)
+        self._client.trusted = trusted
         self._session = Session(edge.table, edge.node, edge.limits, self._client, self.push, meter)
-        self._session.trusted = trusted
         self._calls: set[asyncio.Task[None]] = set()
         self._streams: set[asyncio.Task[None]] = set()
         self._out: list[bytes] = []

@@ -306,7 +306,7 @@ def test_an_unexpected_failure_is_logged_once_and_tells_the_caller_nothing(
 def test_unsafe_methods_need_the_permission() -> None:
     wire = Wire()
     denied = wire.call("author_rotateKeys")
-    wire.session.trusted = lambda: True
+    wire.client.trusted = lambda: True
 
     assert denied["error"] == {
         "code": -32601,
