@@ -107,14 +107,14 @@ class Ledger:
         return max(account.reserved - max(account.frozen - account.free, 0), 0)
 
     def ends_by(self, who: AccountId, amount: int) -> bool:
-        """Whether a withdrawal would end the account; fails where it may not be made at all.
+        """Whether a withdrawal would end the account; fails where it may not be made at all."""
+        return self._ends_by(who, self.of(who), amount)
 
-        balances/src/impl_fungible.rs: can_withdraw
-        """
+    def _ends_by(self, who: AccountId, account: AccountData, amount: int) -> bool:
+        # balances/src/impl_fungible.rs: can_withdraw
         if not amount:
             return False
         ensure(amount <= self.issuance.get(), ArithmeticError.UNDERFLOW)
-        account = self.of(who)
         left = account.free - amount
         ensure(left >= 0, TokenError.FUNDS_UNAVAILABLE)
         liquid = self._spendable(who, account, Preservation.EXPENDABLE)
@@ -124,10 +124,9 @@ class Ledger:
         ensure(left + account.reserved >= account.frozen, TokenError.FROZEN)
         return ends
 
-    def check_deposit(self, who: AccountId, amount: int) -> None:
+    def check_deposit(self, account: AccountData, amount: int) -> None:
         """Fail where the amount may not be given."""
         if amount:
-            account = self.of(who)
             free = account.free + amount
             ensure(free <= self.most, ArithmeticError.OVERFLOW)
             ensure(free >= self.deposit, TokenError.BELOW_MINIMUM)
@@ -135,15 +134,16 @@ class Ledger:
 
     def can_deposit(self, who: AccountId, amount: int) -> bool:
         try:
-            self.check_deposit(who, amount)
+            self.check_deposit(self.of(who), amount)
         except DispatchFailure:
             return False
         return True
 
     def transfer(self, source: AccountId, dest: AccountId, amount: int, keep: Preservation) -> None:
-        ends = self.ends_by(source, amount)
+        giver = self.of(source)
+        ends = self._ends_by(source, giver, amount)
         ensure(not ends or keep is Preservation.EXPENDABLE, TokenError.NOT_EXPENDABLE)
-        self.check_deposit(dest, amount)
+        self.check_deposit(self.of(dest), amount)
         if source == dest:
             return
         self._add(source, self.open(source), -amount)

@@ -80,6 +80,10 @@ CODE: Final = b":code"
 # frame/system/src/lib.rs: what ParentHash and BlockHash(0) hold until block 1 knows better
 _PLACEHOLDER: Final = H256(b"\x45" * 32)
 _ZERO_INDEX: Final = bytes(4)
+# how the record of an event begins, which is its phase, and ends
+_APPLYING: Final = b"\x00"
+_FINALIZING: Final = b"\x01"
+_INITIALIZING: Final = b"\x02"
 _NO_TOPICS: Final = b"\x00"
 
 
@@ -419,9 +423,13 @@ class System(
 
     def deposit(self, event: bytes) -> None:
         phase = self.execution_phase.get()
-        if phase is None and self.number.get() == 0:
+        if type(phase) is ApplyExtrinsic:
+            at = _APPLYING + phase.index.to_bytes(4, "little")
+        elif phase is None and self.number.get() == 0:
             return  # the genesis block has no events
-        self.events.append(_prefix(phase) + event + _NO_TOPICS)
+        else:
+            at = _FINALIZING if type(phase) is Finalization else _INITIALIZING
+        self.events.append(at + event + _NO_TOPICS)
 
     def _extrinsic_index(self) -> int:
         raw = self.runtime.slot.overlay.raw(EXTRINSIC_INDEX)
@@ -484,10 +492,3 @@ class System(
             assert info.consumers == 0 or info.providers > 0, (
                 f"{who.hex()} is consumed, not provided"
             )
-
-
-def _prefix(phase: Phase | None) -> bytes:
-    """The phase as an event's record begins with it."""
-    if type(phase) is ApplyExtrinsic:
-        return b"\x00" + phase.index.to_bytes(4, "little")
-    return b"\x01" if type(phase) is Finalization else b"\x02"

@@ -176,7 +176,10 @@ class Overlay:
 
     def changes(self) -> dict[bytes, bytes | None]:
         """Every key written since the trie, with its bytes; None where it was deleted."""
-        return {key: self._encoded(key, form) for key, form in self._forms.items()}
+        return {
+            key: None if form is _encode_absent else self._encoded(key, form)
+            for key, form in self._forms.items()
+        }
 
     def commit(self) -> Trie:
         """The trie with all changes folded in; the overlay then stands empty above it."""

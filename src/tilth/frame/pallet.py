@@ -155,16 +155,18 @@ class Pallet(Generic[E, X]):
 
     def emit(self, event: E) -> None:
         """Deposit an event; it is encoded now and kept only if the call succeeds."""
-        self._runtime.system.deposit(self.encode_event(event))
+        indices, encode = self._events.get(type(event)) or self._met(type(event))
+        self._runtime.system.deposit(indices + encode(event))
 
     def encode_event(self, event: Any) -> bytes:
-        variant = type(event)
-        known = self._events.get(variant)
-        if known is None:
-            index = self._event_indices[variant]
-            known = bytes((self._index, index)), self._codecs.of(variant).encode
-            self._events[variant] = known
-        return known[0] + known[1](event)
+        indices, encode = self._events.get(type(event)) or self._met(type(event))
+        return indices + encode(event)
+
+    def _met(self, variant: type) -> tuple[bytes, Encode]:
+        """An event emitted for the first time."""
+        indices = bytes((self._index, self._event_indices[variant]))
+        known = self._events[variant] = indices, self._codecs.of(variant).encode
+        return known
 
     def decode_event(self, data: bytes, offset: int) -> tuple[Any, int]:
         """Read the event whose variant index stands at `offset`."""

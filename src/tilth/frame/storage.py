@@ -1,8 +1,19 @@
 """Storage items: what a pallet keeps, as dicts and values of Python over the trie of the chain."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import IntEnum
-from typing import Annotated, Any, ClassVar, Final, Generic, TypeAlias, TypeVar, cast, get_args
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    Generic,
+    TypeAlias,
+    TypeVar,
+    cast,
+    final,
+    get_args,
+)
 
 from tilth.frame.errors import DispatchFailure, Reason
 from tilth.frame.overlay import ABSENT, Decode, Encode, Slot
@@ -168,10 +179,10 @@ class DefaultValue(_Defaulting, _Value[V]):
 
     def get(self) -> V:
         overlay = self.slot.overlay
-        value: V | None = overlay.values.get(self.prefix)
+        value: Any = overlay.values.get(self.prefix)
         if value is None:
             value = overlay.read(self.prefix, self.decode)
-        return self.default if value is ABSENT else cast(V, value)
+        return self.default if value is ABSENT else value  # type: ignore[no-any-return]  # a V
 
     def take(self) -> V:
         value = self.get()
@@ -204,6 +215,20 @@ class AppendedValue(_Defaulting, _Value[V]):
         self.slot.overlay.append(self.prefix, item, self.counter)
 
 
+@final
+class _Keys(dict[Any, bytes]):
+    """The storage keys of a map, each made once; too many are all forgotten."""
+
+    def __init__(self, make: Callable[[Any], bytes]) -> None:
+        self._make = make
+
+    def __missing__(self, key: Any) -> bytes:
+        if len(self) >= _KEYS_REMEMBERED:
+            self.clear()
+        made = self[key] = self._make(key)
+        return made
+
+
 class _Map(StorageItem, Generic[K, V]):
     """Keys are tuples where the map has several."""
 
@@ -219,18 +244,15 @@ class _Map(StorageItem, Generic[K, V]):
             (codecs.of(annotation), *_HASH[hasher_of(annotation)])
             for annotation in self.key_annotations
         ]
-        self._known: dict[Any, bytes] = {}
         self._single = len(self._parts) == 1
+        self._keys = _Keys(self._make_key)
 
     def key_of(self, key: K) -> bytes:
         """The full storage key."""
-        known = self._known.get(key)
-        if known is None:
-            if len(self._known) >= _KEYS_REMEMBERED:
-                self._known.clear()
-            parts = (key,) if self._single else cast("tuple[Any, ...]", key)
-            known = self._known[key] = self.prefix + self._hashed(parts)
-        return known
+        return self._keys[key]
+
+    def _make_key(self, key: Any) -> bytes:
+        return self.prefix + self._hashed((key,) if self._single else key)
 
     def _hashed(self, parts: tuple[Any, ...]) -> bytes:
         return b"".join(
@@ -239,17 +261,15 @@ class _Map(StorageItem, Generic[K, V]):
         )
 
     def _read(self, key: K) -> Any:
-        full = self._known.get(key) or self.key_of(key)
-        overlay = self.slot.overlay
+        full, overlay = self._keys[key], self.slot.overlay
         value = overlay.values.get(full)
         return overlay.read(full, self.decode) if value is None else value
 
     def __setitem__(self, key: K, value: V) -> None:
-        full = self._known.get(key) or self.key_of(key)
-        self.slot.overlay.write(full, value, self.encode)
+        self.slot.overlay.write(self._keys[key], value, self.encode)
 
     def __delitem__(self, key: K) -> None:
-        self.slot.overlay.delete(self.key_of(key))
+        self.slot.overlay.delete(self._keys[key])
 
     def __contains__(self, key: K) -> bool:
         return self._read(key) is not ABSENT
@@ -317,12 +337,11 @@ class DefaultMap(_Defaulting, _Map[K, V]):
         _Defaulting._bound(self, codecs)
 
     def __getitem__(self, key: K) -> V:
-        full = self._known.get(key) or self.key_of(key)
-        overlay = self.slot.overlay
-        value: V | None = overlay.values.get(full)
+        full, overlay = self._keys[key], self.slot.overlay
+        value: Any = overlay.values.get(full)
         if value is None:
             value = overlay.read(full, self.decode)
-        return self.default if value is ABSENT else cast(V, value)
+        return self.default if value is ABSENT else value  # type: ignore[no-any-return]  # a V
 
     def get(self, key: K) -> V:
         return self[key]
