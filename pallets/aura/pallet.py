@@ -15,6 +15,7 @@ from tilth.frame import (
     Path,
     PreRuntime,
     RuntimeApi,
+    TypeName,
     api_method,
     codec,
     u64,
@@ -23,7 +24,10 @@ from tilth.frame import (
 ENGINE: Final = b"aura"
 
 AuthorityId: TypeAlias = Annotated[
-    bytes, Fixed(32), Path("sp_consensus_aura::sr25519::app_sr25519::Public")
+    bytes,
+    Fixed(32),
+    TypeName("sr25519::Public"),
+    Path("sp_consensus_aura::sr25519::app_sr25519::Public"),
 ]
 Slot: TypeAlias = Annotated[u64, Path("sp_consensus_slots::Slot")]
 SlotDuration: TypeAlias = Annotated[u64, Path("sp_consensus_slots::SlotDuration")]

@@ -64,6 +64,7 @@ class Balances(Pallet[Event, Error]):
     """Balances are kept beside the accounts; other pallets meet them as `tilth.frame.Currency`."""
 
     weights = WEIGHTS
+    type_params = ("T", "I")
     storage_version = 1
 
     accounts: Accounts

@@ -42,6 +42,7 @@ class Sudid:
     """Root's call was made; it may have failed."""
 
     sudo_result: Outcome
+    """What became of the call."""
 
 
 @event
@@ -49,7 +50,9 @@ class KeyChanged:
     """Another account may act as root now."""
 
     old: Annotated[AccountId | None, TypeName("Option<T::AccountId>")]
+    """Who held the key before, if anyone."""
     new: Annotated[AccountId, TypeName("T::AccountId")]
+    """Who holds it now."""
 
 
 @event
@@ -62,6 +65,7 @@ class SudoAsDone:
     """A call was made in another account's name; it may have failed."""
 
     sudo_result: Outcome
+    """What became of the call."""
 
 
 class Error(ErrorEnum):

@@ -4,6 +4,7 @@ from typing import Annotated, Any, TypeAlias
 
 from tilth.frame import (
     H256,
+    BorrowedText,
     Compact,
     DispatchClass,
     Nonce,
@@ -63,7 +64,7 @@ class EventRecord:
 @struct(path="frame_system::LastRuntimeUpgradeInfo")
 class LastRuntimeUpgradeInfo:
     spec_version: Annotated[Compact[u32], TypeName("codec::Compact<u32>")]
-    spec_name: Annotated[str, TypeName("Cow<'static, str>")]
+    spec_name: BorrowedText
 
 
 @struct(path="frame_system::CodeUpgradeAuthorization", params={"T": ...})

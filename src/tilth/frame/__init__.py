@@ -98,6 +98,7 @@ from tilth.frame.validity import TransactionSource as TransactionSource
 from tilth.frame.validity import ValidTransaction as ValidTransaction
 from tilth.frame.validity import invalid as invalid
 from tilth.frame.validity import unknown as unknown
+from tilth.frame.version import BorrowedText as BorrowedText
 from tilth.frame.version import RuntimeVersion as RuntimeVersion
 from tilth.frame.weight import ZERO_WEIGHT as ZERO_WEIGHT
 from tilth.frame.weight import CallWeight as CallWeight

@@ -33,7 +33,7 @@ class ExtrinsicInclusionMode(IntEnum):
     ONLY_INHERENTS = 1
 
 
-@struct(path="sp_runtime::generic::block::Block")
+@struct(path="sp_runtime::generic::block::Block", params={"Header": Header, "Extrinsic": Extrinsic})
 class Block:
     header: Header
     extrinsics: Annotated[tuple[Extrinsic, ...], TypeName("Vec<Extrinsic>")]
@@ -41,14 +41,14 @@ class Block:
 
 @struct(path="sp_inherents::InherentData")
 class InherentDataEntries:
-    data: dict[Annotated[bytes, Fixed(8)], bytes]
+    data: dict[Annotated[bytes, Fixed(8), TypeName("InherentIdentifier")], bytes]
 
 
 @struct(path="sp_inherents::CheckInherentsResult")
 class CheckInherentsResult:
     okay: bool
     fatal_error: bool
-    errors: InherentDataEntries
+    errors: Annotated[InherentDataEntries, TypeName("InherentData")]
 
 
 class Core(RuntimeApi):

@@ -277,6 +277,11 @@ def _ensure_unique(cls: type, names: list[str], what: str) -> None:
             raise DeclarationError(f"{cls.__name__}: two {what}s are called {name}")
 
 
+def field_docs(cls: type) -> dict[str, tuple[str, ...]]:
+    """The sentences under the fields of a struct, by the field's name."""
+    return _sentences(cls)
+
+
 def _sentences(cls: type) -> dict[str, tuple[str, ...]]:
     """The string literal under each name of a class body."""
     return _documented(cls.__module__).get(cls.__qualname__, {})

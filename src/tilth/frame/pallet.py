@@ -36,6 +36,8 @@ class Pallet(Generic[E, X]):
     """The calls' weights by name, where the pallet was benchmarked."""
     storage_version: ClassVar[int | None] = 0
     """Written at genesis, for migrations; None writes nothing."""
+    type_params: ClassVar[tuple[str, ...]] = ("T",)
+    """What metadata shows as the parameters of its types; an instantiable pallet has `I` too."""
     crate: ClassVar[str]
     """The name under which metadata shows the pallet's types: `pallet_<package>` unless said."""
 

@@ -3,9 +3,10 @@
 from enum import IntEnum
 from typing import Annotated, Final, TypeAlias, final
 
-from tilth.primitives.scale import Path, scale_enum, struct, u8, u64
+from tilth.primitives.scale import Path, TypeName, scale_enum, struct, u8, u64
 
 U64_MAX: Final = 2**64 - 1
+Tags: TypeAlias = Annotated[tuple[bytes, ...], TypeName("Vec<TransactionTag>")]
 
 
 @scale_enum(path="sp_runtime::transaction_validity::TransactionSource")
@@ -124,10 +125,10 @@ TransactionValidityError: TypeAlias = Annotated[
 class ValidTransaction:
     """What orders a transaction in the pool: its tags, its worth, and how long it lasts."""
 
-    priority: u64 = 0
-    requires: tuple[bytes, ...] = ()
-    provides: tuple[bytes, ...] = ()
-    longevity: u64 = U64_MAX
+    priority: Annotated[u64, TypeName("TransactionPriority")] = 0
+    requires: Tags = ()
+    provides: Tags = ()
+    longevity: Annotated[u64, TypeName("TransactionLongevity")] = U64_MAX
     propagate: bool = True
 
     def combine(self, other: "ValidTransaction") -> "ValidTransaction":

@@ -1,15 +1,16 @@
 """Each pallet's calls, events, errors and reasons as enums, and the enums that gather them."""
 
+import re
 from collections.abc import Callable
 from enum import Enum
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
-from tilth.frame.definition import CallDef, sentences
+from tilth.frame.definition import CallDef, field_docs, sentences
 from tilth.frame.errors import variant_name
 from tilth.frame.origin import Caller
-from tilth.primitives.scale import SOLE_VARIANT, Path, TypeRegistry
+from tilth.primitives.scale import SOLE_VARIANT, TypeRegistry, replace
 from tilth.primitives.scale.info import (
     CompositeDef,
     Field,
@@ -35,7 +36,8 @@ _CALLABLE: Final = (
 )
 _CALL_DOCS: Final = ("Contains a variant per dispatchable extrinsic that this pallet has.",)
 _ERROR_DOCS: Final = ("The `Error` enum of this pallet.",)
-_CONFIG: Final = (TypeParameter("T", None),)
+_EVENT_DOCS: Final = ("The `Event` enum of this pallet",)
+_OF_THE_RUNTIME: Final = re.compile(r"\bT\b")
 
 
 def calls(pallet: AnyPallet, registry: TypeRegistry) -> int | None:
@@ -54,7 +56,26 @@ def events(pallet: AnyPallet, registry: TypeRegistry) -> int | None:
     if not declared:
         return None
     union: Any = reduce(or_, declared) if declared[1:] else Annotated[declared[0], SOLE_VARIANT]
-    return registry.id_of(Annotated[union, Path(f"{pallet.crate}::pallet::Event", T=...)])
+    variants = tuple(map(_documented, registry.variants(union), declared))
+    path = (pallet.crate, "pallet", "Event")
+    params = _params(pallet) if any(map(_is_generic, variants)) else ()
+    return registry.add(Type(path, params, VariantDef(variants), _EVENT_DOCS))
+
+
+def _documented(variant: Variant, struct: type) -> Variant:
+    """With the sentence under each field of the struct."""
+    docs = field_docs(struct)
+    fields = tuple(replace(field, docs=docs.get(field.name or "", ())) for field in variant.fields)
+    return replace(variant, fields=fields)
+
+
+def _is_generic(variant: Variant) -> bool:
+    """Whether Rust would need the runtime to write the fields' types."""
+    return any(_OF_THE_RUNTIME.search(field.type_name or "") for field in variant.fields)
+
+
+def _params(pallet: AnyPallet) -> tuple[TypeParameter, ...]:
+    return tuple(TypeParameter(name, None) for name in pallet.type_params)
 
 
 def errors(pallet: AnyPallet, registry: TypeRegistry) -> int | None:
@@ -79,7 +100,7 @@ def _own(
     docs: tuple[str, ...],
 ) -> int:
     path = (pallet.crate, "pallet", name)
-    return registry.add(Type(path, _CONFIG, VariantDef(variants), docs))
+    return registry.add(Type(path, _params(pallet), VariantDef(variants), docs))
 
 
 def runtime_call(runtime: "Runtime", registry: TypeRegistry) -> Type:

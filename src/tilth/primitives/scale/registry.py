@@ -82,6 +82,12 @@ class TypeRegistry:
         """A field as metadata shows it, named as its annotation reads."""
         return Field(name, self.id_of(annotation), type_name(annotation), docs)
 
+    def variants(self, annotation: object) -> tuple[Variant, ...]:
+        """The variants of a union or of a struct that stands alone."""
+        shape = self._codecs.shape(annotation)
+        assert isinstance(shape, Union), "only unions have variants"
+        return self._variants(shape)
+
     def _reserve(self, made: Type, key: object = None) -> int:
         self._ids[made if key is None else key] = number = len(self._types)
         self._types.append(made)
@@ -111,6 +117,12 @@ class TypeRegistry:
                 None if unnamed else wire_name(f.name), self._id(f.shape), type_name(f.annotation)
             )
             for f in struct.fields
+        )
+
+    def _variants(self, shape: Union) -> tuple[Variant, ...]:
+        return tuple(
+            Variant(v.name, self._fields(v.struct), v.index, v.struct.options.docs)
+            for v in shape.variants
         )
 
     @singledispatchmethod
@@ -195,7 +207,7 @@ class TypeRegistry:
             item = U8 if isinstance(inner, Bytes) else inner.item
             params = shape.params or (("T", item), ("S", None))
             return self._wrapper(shape.path, params, Sequence(item, list), "Vec<T>")
-        return self._wrapper(shape.path, shape.params, inner, str(inner))
+        return self._wrapper(shape.path, shape.params, inner, shape.inner_name)
 
     @_describe.register
     def _(self, shape: Struct) -> Type:
@@ -205,11 +217,7 @@ class TypeRegistry:
     @_describe.register
     def _(self, shape: Union) -> Type:
         params = self._params(shape.params)
-        variants = tuple(
-            Variant(v.name, self._fields(v.struct), v.index, v.struct.options.docs)
-            for v in shape.variants
-        )
-        return Type(segments(shape.path), params, VariantDef(variants))
+        return Type(segments(shape.path), params, VariantDef(self._variants(shape)))
 
     @_describe.register
     def _(self, shape: Enumeration) -> Type:

@@ -16,6 +16,7 @@ from tilth.primitives.scale.annotations import (
     Param,
     Path,
     SoleVariant,
+    TypeName,
 )
 from tilth.primitives.scale.custom import CustomCodec
 from tilth.primitives.scale.newtypes import NEW_TYPES
@@ -69,8 +70,11 @@ class Resolver:
     def shape(self, annotation: object) -> Shape:
         base, marks = unwrapped(annotation)
         shape = None if base in (int, Any) else self._bare(base)
-        for mark in marks:
-            shape = self._marked(shape, mark)
+        for place, mark in enumerate(marks):
+            if isinstance(mark, Path) and shape is not None:
+                shape = pathed(shape, mark.path, self._params(mark.params), marks[:place])
+            else:
+                shape = self._marked(shape, mark)
         if shape is None:
             raise TypeError(_NO_WIDTH)
         return shape
@@ -171,8 +175,6 @@ class Resolver:
         if shape is None:
             return None
         match mark:
-            case Path(path=path, params=params):
-                return pathed(shape, path, self._params(params))
             case Fixed(size):
                 return fixed(shape, size)
             case Bounded(limit):
@@ -205,14 +207,16 @@ def substituted(annotation: Any, chosen: dict[TypeVar, object]) -> object:
     return annotation[tuple(chosen.get(name, name) for name in free)]
 
 
-def pathed(shape: Shape, path: str, params: Params) -> Shape:
+def pathed(shape: Shape, path: str, params: Params, before: tuple[object, ...]) -> Shape:
+    """A TypeName written before the path is the name of the type inside."""
     match shape:
         case Struct() | Union() | Named():
             return dataclasses.replace(shape, path=path, params=params or shape.params)
         case Enumeration():
             return dataclasses.replace(shape, path=path)
         case _:
-            return Named(path, params, shape)
+            names = [mark.text for mark in before if isinstance(mark, TypeName)]
+            return Named(path, params, shape, names[-1] if names else str(shape))
 
 
 def fixed(shape: Shape, size: int) -> Shape:

@@ -132,6 +132,8 @@ class Named(Shape):
     path: str
     params: Params
     inner: Shape
+    inner_name: str | None
+    """How Rust writes the type inside, where it shows it."""
 
     def __str__(self) -> str:
         return self.path.rpartition("::")[2]
