@@ -5,7 +5,7 @@ from functools import partial
 from typing import ClassVar
 
 from tilth.frame import Runtime, Weight
-from tilth.pallets.aura import Aura
+from tilth.pallets.aura import ENGINE, Aura
 from tilth.pallets.balances import AccountData, Balances
 from tilth.pallets.compute import Compute
 from tilth.pallets.datasets import Datasets
@@ -65,7 +65,7 @@ class DevRuntime(Runtime):
             Aura(system=self.system, slot_duration=_SLOT_MS, allow_multiple_blocks_per_slot=True),
         )
         self.timestamp = self.add(1, Timestamp(minimum_period=1, on_timestamp_set=self.aura))
-        self.session = self.add(3, Session())
+        self.session = self.add(3, Session(keys=(ENGINE,)))
         self.balances = self.add(
             5, Balances(accounts=self.system.accounts, existential_deposit=EXISTENTIAL_DEPOSIT)
         )

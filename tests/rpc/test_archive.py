@@ -89,7 +89,7 @@ async def test_a_call_succeeds_or_says_why_not(serving: Any) -> None:
     }
     assert await peer.ask(call, best, "Nothing_here", "0x") == {
         "success": False,
-        "error": "Execution failed: Exported method Nothing_here is not found",
+        "error": "Execution failed: Other: Exported method Nothing_here is not found",
     }
     assert await peer.ask(call, NOWHERE, "Core_version", "0x") is None
     assert await peer.error(call, best, "Core_version", "0xz") == (

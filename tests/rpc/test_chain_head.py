@@ -236,7 +236,11 @@ async def test_a_call_takes_bare_hex_too(serving: Any) -> None:
 @pytest.mark.parametrize(
     ("function", "data", "text"),
     [
-        ("Nothing_here", "0x", "Execution failed: Exported method Nothing_here is not found"),
+        (
+            "Nothing_here",
+            "0x",
+            "Execution failed: Other: Exported method Nothing_here is not found",
+        ),
         ("AccountNonceApi_account_nonce", "0x01", "Bad input data provided to"),
     ],
 )
@@ -263,7 +267,9 @@ async def test_a_pallet_that_breaks_ends_the_call_alone(
     failed = await outcome(peer, id_, "call", best, "Core_version", "")
 
     assert failed["event"] == "operationError"
-    assert failed["error"] == "Execution failed: Core_version panicked"
+    assert failed["error"] == (
+        "Execution failed: Execution aborted due to panic: Core_version failed"
+    )
 
 
 async def test_a_call_needs_a_subscription_with_runtime(serving: Any) -> None:

@@ -29,7 +29,15 @@ class Keystore:
     def insert(self, key_type: bytes, uri: str, scheme: Scheme = "sr25519") -> Keypair:
         """Keep the secret behind a URI for a purpose of four letters, such as `b"aura"`."""
         pair = Keypair.from_uri(uri, scheme)
-        path = self._path(key_type, pair.public)
+        self.put(key_type, pair.public, uri)
+        return pair
+
+    def put(self, key_type: bytes, public: bytes, uri: str) -> None:
+        """Keep a secret URI under the public key that it is said to make.
+
+        As in Substrate nobody looks whether it does before the key is used.
+        """
+        path = self._path(key_type, public)
         draft = path.with_name(f".{os.urandom(8).hex()}")
         try:
             _write_private(draft, json.dumps(uri).encode())
@@ -38,7 +46,9 @@ class Keystore:
             draft.unlink(missing_ok=True)
             raise
         _sync_directory(self.directory)
-        return pair
+
+    def has(self, key_type: bytes, public: bytes) -> bool:
+        return self._path(key_type, public).exists()
 
     def keys(self, key_type: bytes) -> list[bytes]:
         """The public keys kept for a purpose, in order."""
@@ -61,6 +71,19 @@ class Keystore:
 
     def _path(self, key_type: bytes, public: bytes) -> Path:
         return self.directory / (_hex_of(key_type) + public.hex())
+
+
+class MemoryKeystore:
+    """Keys of a node that keeps nothing: they go with the process."""
+
+    def __init__(self) -> None:
+        self._uris: dict[tuple[bytes, bytes], str] = {}
+
+    def put(self, key_type: bytes, public: bytes, uri: str) -> None:
+        self._uris[key_type, public] = uri
+
+    def has(self, key_type: bytes, public: bytes) -> bool:
+        return (key_type, public) in self._uris
 
 
 def _hex_of(key_type: bytes) -> str:
