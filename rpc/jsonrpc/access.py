@@ -29,7 +29,11 @@ class RpcMethods(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What the operator allows. `cors` None lets every page in, but not to unsafe methods."""
+    """What the operator allows. `cors` None lets every page in, but not to unsafe methods.
+
+    Substrate looks at the Host only where `cors` is a list; here also where the port is this
+    machine's own, since there only a page that plays DNS tricks has another name for it.
+    """
 
     cors: tuple[str, ...] | None = LOCAL_ORIGINS
     methods: RpcMethods = RpcMethods.AUTO
@@ -47,6 +51,7 @@ class Gate:
         own = {"localhost", "127.0.0.1", "[::1]"}
         if not _is_wildcard(host):
             own.add(f"[{host}]" if ":" in host else host.lower())
+        self._names = own
         self._hosts = {f"{name}:{port}" for name in own} | {host.lower() for host in access.hosts}
         if port == 80:
             self._hosts |= own
@@ -54,7 +59,9 @@ class Gate:
 
     def admits_host(self, host: str) -> bool:
         """Against DNS rebinding: a page must not reach this node under a name of its own."""
-        return self._open or host.lower() in self._hosts
+        if host.lower() in self._hosts:
+            return True
+        return self._open and (not self._loopback or _without_port(host) in self._names)
 
     def admits_origin(self, origin: str | None) -> bool:
         return self._open or origin is None or self._is_known(origin)
@@ -101,6 +108,11 @@ def _pattern(origins: tuple[str, ...]) -> re.Pattern[str]:
         for origin in origins
     ]
     return re.compile("|".join(parts) or r"(?!)", re.IGNORECASE)
+
+
+def _without_port(host: str) -> str:
+    """A tunnel may lead here from another port."""
+    return re.sub(r":[0-9]*$", "", host.lower())
 
 
 def _is_loopback(host: str) -> bool:

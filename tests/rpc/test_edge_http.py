@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tilth.rpc.jsonrpc.access import Access, RpcMethods
+from tilth.rpc.jsonrpc.access import Access, Gate, RpcMethods
 from tilth.rpc.jsonrpc.dispatch import MethodTable, unsafe
 from tilth.rpc.jsonrpc.edge import Request, Response
 from tilth.rpc.jsonrpc.limits import Limits
@@ -431,15 +431,31 @@ async def test_foreign_pages_may_not_read_the_answers(origin: str) -> None:
     assert "access-control-allow-origin" not in preflight.headers
 
 
-async def test_an_open_node_lets_every_page_and_host_in() -> None:
+async def test_an_open_node_lets_every_page_in() -> None:
     async with serving(access=Access(cors=None)) as server:
-        reply = await ask(server, post(server, HELLO, origin=FOREIGN[0], host="any.example"))
+        reply = await ask(server, post(server, HELLO, origin=FOREIGN[0]))
         asked = {"origin": FOREIGN[0], "access_control_request_headers": "x-mine"}
         preflight = await ask(server, get(server, "/", "OPTIONS", **asked))
 
     assert reply.json["result"] == "lo"
     assert reply.headers["access-control-allow-origin"] == "*"
     assert preflight.headers["access-control-allow-headers"] == "x-mine"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("rebound.example", 403), ("rebound.example:9944", 403), ("localhost:1", 200), ("[::1]", 200)],
+)
+async def test_an_open_node_on_this_machine_has_no_other_name(host: str, status: int) -> None:
+    async with serving(access=Access(cors=None)) as server:
+        reply = await ask(server, post(server, HELLO, host=host))
+
+    assert reply.status == status
+
+
+def test_an_open_node_that_others_reach_may_have_any_name() -> None:
+    assert Gate(Access(cors=None), "0.0.0.0", 9944).admits_host("any.example")
+    assert not Gate(Access(), "0.0.0.0", 9944).admits_host("any.example")
 
 
 ROTATE = '{"jsonrpc":"2.0","method":"author_rotateKeys","id":1}'
@@ -456,7 +472,7 @@ DENIED = {"code": -32601, "message": "RPC call is unsafe to be called externally
         (Access(), {"forwarded": "for=127.0.0.1"}, False),
         (Access(cors=None), {}, True),
         (Access(cors=None), {"origin": "https://evil.example"}, False),
-        (Access(cors=None), {"host": "evil.example"}, False),
+        (Access(cors=None), {"host": "localhost:1"}, False),
         (Access(methods=RpcMethods.SAFE), {}, False),
         (Access(methods=RpcMethods.UNSAFE), {"x_real_ip": "1.2.3.4"}, True),
         (Access(methods=RpcMethods.UNSAFE, cors=None), {"origin": "https://evil.example"}, False),

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from tilth.cli import tilth_version
+from tilth.cli.port import PortOptions
 
 app = App(
     name="tilth",
@@ -31,6 +32,7 @@ def dev(
     vault: Path | None = None,
     unconfined_ok: bool = False,
     ready_file: Path | None = None,
+    port: Annotated[PortOptions | None, Parameter(name="*")] = None,
 ) -> int:
     """Start a dev chain: blocks as soon as there are transactions, accounts that have money.
 
@@ -52,6 +54,8 @@ def dev(
         Work also where this machine cannot keep a foreign model from its files and network.
     ready_file
         Write endpoints and process id here, as JSON, once both faces answer.
+    port
+        Who may use the JSON-RPC port, and how much.
     """
     from tilth.cli.dev import DevOptions, run_dev
 
@@ -65,6 +69,7 @@ def dev(
             vault,
             unconfined_ok,
             ready_file,
+            port or PortOptions(),
         )
     )
 

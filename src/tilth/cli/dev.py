@@ -3,21 +3,24 @@
 import asyncio
 import importlib
 import json
+import logging
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tilth.cli import tilth_version
 from tilth.cli.banner import Endpoints, show_banner
+from tilth.cli.port import BadOption, PortOptions, access_of, limits_of
 from tilth.frame import Runtime
 from tilth.node.author import Author, InstantSeal, Sealer, SlotSeal
 from tilth.node.pool import Pool
 from tilth.node.service import Node, NodeConfig, Sealing
 from tilth.node.store import BlockStore, StoreError
+from tilth.primitives.crypto.keystore import Keystore
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class DevOptions:
     vault: Path | None
     unconfined_ok: bool
     ready_file: Path | None
+    port: PortOptions = field(default_factory=PortOptions)
 
 
 class SystemClock:
@@ -42,6 +46,7 @@ class CannotStart(Exception):
 
 
 def run_dev(options: DevOptions) -> int:
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         return asyncio.run(_run(options))
     except (CannotStart, StoreError) as error:
@@ -88,9 +93,15 @@ async def start(options: DevOptions) -> Running:
     from tilth.rpc.jsonrpc.server import Server
     from tilth.rpc.jsonrpc.table import method_table
 
+    try:
+        limits = limits_of(options.port)
+    except BadOption as error:
+        raise CannotStart(str(error)) from error
     runtime = load_runtime(options.runtime)
     node = Node(_config(options, runtime))
-    json_rpc = Server(method_table(), node, port=options.rpc_port)
+    json_rpc = Server(
+        method_table(), node, port=options.rpc_port, access=access_of(options.port), limits=limits
+    )
     grpc = GrpcServer(node, "127.0.0.1", options.grpc_port)
     stops: list[Callable[[], object]] = [grpc.stop, json_rpc.stop, node.stop]
     if options.vault is not None:
@@ -152,6 +163,7 @@ def _config(options: DevOptions, runtime: Runtime) -> NodeConfig:
         clock=SystemClock(),
         sealing=_sealing(options.block_time),
         store=_store(options.base_path),
+        keystore=None if options.base_path is None else Keystore(options.base_path / "keystore"),
         version=tilth_version(),
         ban_ms=0,  # as `--dev` of a Rust node: who mends a mistake tries again at once
     )
