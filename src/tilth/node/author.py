@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final, Protocol, TypeAlias
 
 from tilth.frame import (
     Extrinsic,
@@ -26,9 +29,16 @@ log = logging.getLogger(__name__)
 
 _AURA: Final = b"aura"
 _ZERO: Final = H256(bytes(32))
+_NOTHING: Final[Mapping[bytes, bytes | None]] = MappingProxyType({})
 _NOW: Final = twox_128(b"Timestamp") + twox_128(b"Now")
 # client/basic-authorship: MAX_SKIPPED_TRANSACTIONS
 _MOST_SKIPPED: Final = 8
+
+Filling: TypeAlias = Callable[[list[bytes]], list[H256]]
+"""Puts what it wants into the block that is open in the runtime, and into the body it is given.
+
+Returns what turned out to be invalid.
+"""
 
 
 class Calendar:
@@ -39,9 +49,12 @@ class Calendar:
         self.slot_duration: int = codec(u64).decode(
             chain.call(chain.genesis, "AuraApi_slot_duration", b"")
         )
-        self._step = self._least_step(chain)
+        self.step = self._least_step(chain)
+        """By how much, at least, a block is later than its parent."""
+        self.ahead = 0
+        """By how much the chain's time is ahead of the clock, since somebody has set it."""
         self.next_moment: int | None = None
-        """The timestamp of the next block, if somebody has set it."""
+        """The timestamp of the next block, if somebody has set it; time goes on from there."""
 
     def _least_step(self, chain: Chain) -> int:
         pallets = chain.runtime.pallets
@@ -53,8 +66,23 @@ class Calendar:
     def moment_after(self, parent: Block) -> int:
         """In milliseconds since 1970; the clock may have stood still or gone back."""
         told, self.next_moment = self.next_moment, None
-        last = int.from_bytes(parent.state.get(_NOW) or b"", "little")
-        return max(told or self._clock.milliseconds(), last + self._step)
+        if told is not None:
+            self.set(told)
+        return max(self.now, self.moment_of(parent) + self.step)
+
+    def set(self, moment: int) -> None:
+        """It is this time now, and goes on from there."""
+        self.ahead = moment - self._clock.milliseconds()
+
+    @property
+    def now(self) -> int:
+        """The chain's time."""
+        return self._clock.milliseconds() + self.ahead
+
+    @staticmethod
+    def moment_of(block: Block) -> int:
+        """The block's timestamp, 0 where it has none."""
+        return int.from_bytes(block.state.get(_NOW) or b"", "little")
 
 
 class Author:
@@ -65,25 +93,36 @@ class Author:
         self._pool = pool
         self.calendar = Calendar(chain, clock)
 
-    def build(self, parent: Block | None = None) -> Block:
-        """Make a block of what is ready and add it to the chain.
+    def build(
+        self,
+        parent: Block | None = None,
+        *,
+        filling: Filling | None = None,
+        written: Mapping[bytes, bytes | None] = _NOTHING,
+    ) -> Block:
+        """Make a block of what is ready, or of what `filling` puts in, and add it to the chain.
 
         Above another block than the best one it stays empty: what is ready is so above the best.
+        `written` is storage that is changed by hand at the block's end; None deletes.
         """
         parent = parent or self._chain.best
+        if filling is None:
+            filling = self.fill if parent is self._chain.best else leave_empty
         runtime, overlay = self._chain.runtime, Overlay(parent.state)
         current = runtime.slot.overlay
         runtime.slot.overlay = overlay
         try:
-            block, refused = self._build(parent)
+            block, refused = self._build(parent, filling)
         finally:
             runtime.slot.overlay = current
         if refused:
             self._pool.remove(refused)
+        if written:
+            block = _rewritten(block, written)
         self._chain.add(block)
         return block
 
-    def _build(self, parent: Block) -> tuple[Block, list[H256]]:
+    def _build(self, parent: Block, filling: Filling) -> tuple[Block, list[H256]]:
         runtime, moment = self._chain.runtime, self.calendar.moment_after(parent)
         slot = codec(u64).encode(moment // self.calendar.slot_duration)
         runtime.executive.initialize_block(
@@ -91,7 +130,7 @@ class Author:
         )
         data = {b"timstap0": codec(u64).encode(moment), b"auraslot": slot}
         body = [self._included(extrinsic) for extrinsic in inherents(runtime, data)]
-        refused = self._fill(body) if parent is self._chain.best else []
+        refused = filling(body)
         header = runtime.executive.finalize_block()
         return Block(header, header.hash, tuple(body), runtime.slot.overlay.trie), refused
 
@@ -100,7 +139,7 @@ class Author:
         assert failure is None, f"an inherent failed: {failure}"
         return extrinsic.data
 
-    def _fill(self, body: list[bytes]) -> list[H256]:
+    def fill(self, body: list[bytes]) -> list[H256]:
         """Apply what is ready until the block is full; returns what turned out invalid."""
         overlay = self._chain.runtime.slot.overlay
         refused: list[H256] = []
@@ -133,6 +172,17 @@ class Author:
         return None
 
 
+def leave_empty(_: list[bytes]) -> list[H256]:
+    return []
+
+
+def _rewritten(block: Block, written: Mapping[bytes, bytes | None]) -> Block:
+    """The block with another state, of which its header knows."""
+    state = block.state.update(written)
+    header = replace(block.header, state_root=H256(state.root))
+    return Block(header, header.hash, block.extrinsics, state)
+
+
 def _is_full(error: Exception) -> bool:
     return isinstance(error, InvalidTransactionError) and isinstance(
         getattr(error.error, "reason", None), validity.ExhaustsResources
@@ -147,6 +197,12 @@ class Sealer(Protocol):
     def stop(self) -> None: ...
 
 
+class Sealing(Protocol):
+    """Makes the sealer of a node, once its author and pool exist."""
+
+    def __call__(self, author: Author, pool: Pool) -> Sealer: ...
+
+
 class InstantSeal:
     """A block as soon as the pool has something; what arrives in one breath shares a block."""
 
@@ -159,6 +215,8 @@ class InstantSeal:
     def start(self) -> None:
         self._running = True
         self._pool.on_ready.append(self._schedule)
+        if self._pool.pending_count():
+            self._schedule()
 
     def stop(self) -> None:
         self._running = False
@@ -179,6 +237,45 @@ class InstantSeal:
             return
         if 0 < self._pool.pending_count() < waiting:
             self._schedule()  # the block was full
+
+
+class BatchSeal:
+    """A block a moment after the last transaction arrived, but no later than `longest` seconds."""
+
+    def __init__(
+        self, author: Author, pool: Pool, *, quiet: float = 0.1, longest: float = 1.0
+    ) -> None:
+        self._author = author
+        self._pool = pool
+        self._quiet, self._longest = quiet, longest
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        self._pool.on_ready.append(self._wait)
+        if self._pool.pending_count():
+            self._wait()
+
+    def stop(self) -> None:
+        if self._wait in self._pool.on_ready:
+            self._pool.on_ready.remove(self._wait)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._deadline is None:
+            self._deadline = loop.time() + self._longest
+        if self._timer is not None:
+            self._timer.cancel()
+        at = min(loop.time() + self._quiet, self._deadline)
+        self._timer = loop.call_at(at, self._seal)
+
+    def _seal(self) -> None:
+        self._deadline = None
+        waiting = self._pool.pending_count()
+        if waiting and _built(self._author) and 0 < self._pool.pending_count() < waiting:
+            self._wait()  # the block was full
 
 
 class SlotSeal:

@@ -29,5 +29,9 @@ class Bans:
             for oldest in list(islice(banned, len(banned) - self._expected)):
                 del banned[oldest]
 
+    def lift(self) -> None:
+        """Forget all of them."""
+        self._until.clear()
+
     def __contains__(self, hash: H256) -> bool:
         return self._until.get(hash, 0) > self._clock.milliseconds()

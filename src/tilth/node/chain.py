@@ -71,9 +71,8 @@ class Chain:
     def _remember_unfinalized(self) -> None:
         block = self.best
         while block.number > self.finalized.number:
-            self._blocks[block.hash] = block
+            self._remember(block)
             self._canonical[block.number] = block.hash
-            self._children[block.parent_hash] = [block.hash]
             block = self.expect(block.parent_hash)
         self._blocks[self.finalized.hash] = self.finalized
         self._canonical[self.finalized.number] = self.finalized.hash
@@ -128,12 +127,20 @@ class Chain:
         A block that is known already is returned as it is.
         """
         known = self.block(header.hash)
-        if known is not None:
+        if known is not None and not self._was_taken_back(known):
             return known
         parent = self._parent(header)
         block = Block(header, header.hash, extrinsics, self.execute(parent, header, extrinsics))
         self.add(block)
         return block
+
+    def _was_taken_back(self, block: Block) -> bool:
+        """Whether it is in the archive alone, and could stand in the tree again."""
+        return (
+            block.hash not in self._blocks
+            and block.number > self.finalized.number
+            and block.parent_hash in self._blocks
+        )
 
     def _parent(self, header: Header) -> Block:
         """A block with this header may only stand above the finalized one."""
@@ -167,7 +174,8 @@ class Chain:
 
         One that is known already changes nothing. Raises UnknownBlock, InvalidBlock, StoreError.
         """
-        if self.block(block.hash) is not None:
+        known = self.block(block.hash)
+        if known is not None and not self._was_taken_back(known):
             return
         parent = self._parent(block.header)
         is_best = block.number > self.best.number
@@ -176,12 +184,17 @@ class Chain:
         finalized = self._final_at(block) if is_best else self.finalized
         if self._archive is not None:
             self._write(partial(self._archive.keep, block, parent, best, finalized))
-        self._blocks[block.hash] = block
-        self._children.setdefault(parent.hash, []).append(block.hash)
+        self._remember(block)
         if is_best:
             self._enact(block, enacted)
         self.notices.tell(Imported(block, is_best, retracted, enacted))
         self._finalize(finalized)
+
+    def _remember(self, block: Block) -> None:
+        self._blocks[block.hash] = block
+        siblings = self._children.setdefault(block.parent_hash, [])
+        if block.hash not in siblings:
+            siblings.append(block.hash)
 
     def _write(self, write: Callable[[], None]) -> None:
         if self.failure is not None:
@@ -196,8 +209,9 @@ class Chain:
 
     def _route(self, block: Block) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
         """What leaves the best chain and what joins it when the block becomes best."""
-        enacted, retracted = [block], []
-        joining, leaving = self.expect(block.parent_hash), self.best
+        enacted: list[Block] = []
+        retracted: list[Block] = []
+        joining, leaving = block, self.best
         while joining.hash != leaving.hash:
             if joining.number >= leaving.number:
                 enacted.append(joining)
@@ -214,13 +228,59 @@ class Chain:
 
     def _final_at(self, best: Block) -> Block:
         """What is final once the block is best: so many behind it as the lag says."""
-        target = best.number - self.finality_lag
-        if target <= self.finalized.number:
+        if best.number - self.finality_lag <= self.finalized.number:
             return self.finalized
-        block = best
+        return self._so_far_behind(best)
+
+    def _so_far_behind(self, best: Block) -> Block:
+        block, target = best, max(best.number - self.finality_lag, 0)
         while block.number > target:
             block = self.expect(block.parent_hash)
         return block
+
+    def set_head(self, block: Block) -> None:
+        """Make a known block the best one, by hand and whatever its height.
+
+        Below the finalized block finality goes back with it, and all that stood above is forgotten.
+        Raises InvalidBlock for a block of a fork that finality has decided against.
+        """
+        if block.hash == self.best.hash:
+            return
+        retracted, enacted = self._route(block)
+        undone = bool(retracted) and retracted[-1].number <= self.finalized.number
+        if undone and enacted:
+            raise InvalidBlock(f"{block} is on a fork that finality decided against")
+        finalized = self._so_far_behind(block) if undone else self.finalized
+        if self._archive is not None:
+            self._write(partial(self._archive.mark, block, finalized))
+        for left in retracted:
+            self._canonical.pop(left.number, None)
+        for joining in enacted:
+            self._remember(joining)
+        self._enact(block, enacted)
+        if undone:
+            self._take_back_finality(finalized, retracted)
+        self.notices.tell(Imported(block, True, retracted, enacted, is_new=False))
+        if undone:
+            self.notices.tell(Finalized((finalized,)))
+
+    def _take_back_finality(self, finalized: Block, retracted: tuple[Block, ...]) -> None:
+        self._forget(self._children.pop(self.best.hash, []))
+        for left in retracted:  # what lies in the archive alone is nobody's child here
+            self._forget([left.hash])
+        self.finalized = finalized
+        self._evicted = min(self._evicted, max(finalized.number - 1, 0))
+        self._remember_unfinalized()
+
+    def _forget(self, waiting: list[H256]) -> list[Block]:
+        """Drop blocks and all that stand on them; returns those that were still here."""
+        gone: list[Block] = []
+        while waiting:
+            hash = waiting.pop()
+            waiting.extend(self._children.pop(hash, ()))
+            if (block := self._blocks.pop(hash, None)) is not None:
+                gone.append(block)
+        return gone
 
     def finalize(self, hash: H256) -> None:
         """Make a block of the best chain final, and all before it."""
@@ -246,17 +306,14 @@ class Chain:
     def _prune(self, fresh: list[Block]) -> tuple[Block, ...]:
         """Forget the forks that ended below the new finalized block."""
         kept = {block.hash for block in fresh}
-        pruned: list[Block] = []
-        waiting = [
-            child
-            for block in fresh
-            for child in self._children.get(block.parent_hash, ())
-            if child not in kept
-        ]
-        while waiting:
-            gone = waiting.pop()
-            waiting.extend(self._children.pop(gone, ()))
-            pruned.append(self._blocks.pop(gone))
+        pruned = self._forget(
+            [
+                child
+                for block in fresh
+                for child in self._children.get(block.parent_hash, ())
+                if child not in kept
+            ]
+        )
         for block in fresh:
             self._children[block.parent_hash] = [block.hash]
         return tuple(pruned)

@@ -19,7 +19,7 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A block was added to the tree."""
+    """A block was added to the tree, or one that was known was made the best by hand."""
 
     block: Block
     is_best: bool
@@ -27,11 +27,13 @@ class Imported:
     """Blocks that are no longer on the best chain, the highest first."""
     enacted: tuple[Block, ...] = ()
     """Blocks that are on it now, oldest first; the new best block is the last."""
+    is_new: bool = True
+    """False where the block was known already; it may then be below the one that was best."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finalized:
-    """Blocks became final."""
+    """Blocks became final; after finality was taken back by hand, the one it went back to."""
 
     blocks: tuple[Block, ...]
     """Oldest first."""

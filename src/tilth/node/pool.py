@@ -1,7 +1,7 @@
 """The transaction pool: what waits to be included, in the order in which an author takes it."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from tilth.frame import Extrinsic, TransactionSource, validity
@@ -194,6 +194,33 @@ class Pool:
             self._watchers.tell(pooled.hash, "invalid")
         return [pooled.hash for pooled in removed]
 
+    def restore(self, transactions: Iterable[bytes]) -> None:
+        """Hold just these, as far as they are valid now, and be open to all others: the chain was
+        set back by hand.
+        """
+        kept = [self._decode(data) for data in transactions]
+        hashes = {H256(extrinsic.hash) for extrinsic in kept}
+        left = [pooled.hash for pooled in self._all() if pooled.hash not in hashes]
+        self._ready, self._future = Ready(), Future()
+        self._bans.lift()
+        for hash in left:
+            self._watchers.tell(hash, "dropped")
+        for extrinsic in kept:
+            self._take_back(extrinsic, H256(extrinsic.hash))
+
+    def lift_bans(self) -> None:
+        """What was refused or seen off may come again: the rules have changed."""
+        self._bans.lift()
+
+    def _all(self) -> Iterator[Pooled]:
+        """What is ready in the order of inclusion, then what waits."""
+        yield from self.ready()
+        yield from self._future
+
+    def transactions(self) -> list[bytes]:
+        """All that it holds, encoded; what depends on another comes after it."""
+        return [pooled.extrinsic.data for pooled in self._all()]
+
     def ready(self) -> BestFirst:
         """Ready transactions in the order in which they can be included, the best first."""
         return BestFirst(self._ready)
@@ -262,14 +289,17 @@ class Pool:
         for data in block.extrinsics:
             extrinsic = self._decode(data)
             hash = H256(extrinsic.hash)
-            if hash in included:
-                continue
-            try:
-                self._take_in(extrinsic, hash, TransactionSource.EXTERNAL)
-            except ImmediatelyDropped:
-                self._watchers.tell(hash, "dropped")
-            except PoolError:
-                self._watchers.tell(hash, "invalid")
+            if hash not in included:
+                self._take_back(extrinsic, hash)
+
+    def _take_back(self, extrinsic: Extrinsic, hash: H256) -> None:
+        """Who watches a transaction hears why it may not come back."""
+        try:
+            self._take_in(extrinsic, hash, TransactionSource.EXTERNAL)
+        except ImmediatelyDropped:
+            self._watchers.tell(hash, "dropped")
+        except PoolError:
+            self._watchers.tell(hash, "invalid")
 
     def _drop_expired(self) -> None:
         now = self._chain.best.number

@@ -2,31 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import cached_property
 
 from tilth.frame import Nonce, Runtime
 from tilth.node.archive import open_archive
-from tilth.node.author import Author, Clock, Sealer
+from tilth.node.author import Author, Clock
+from tilth.node.author import Sealing as Sealing
 from tilth.node.bans import BAN_MS
 from tilth.node.block import Block
 from tilth.node.chain import Chain, genesis_block
 from tilth.node.chain_spec import ChainSpec
-from tilth.node.local_storage import LocalStorage
-from tilth.node.log_filter import LogFilter
+from tilth.node.devtools import DevTools
 from tilth.node.offchain import OffchainHost, Runner, Signer
 from tilth.node.pool import Pool
 from tilth.node.store import BlockStore
 from tilth.primitives import ss58
 from tilth.primitives.crypto.keypair import Keypair
-from tilth.primitives.crypto.keystore import Keystore, MemoryKeystore
 from tilth.primitives.trie import Layout, ordered_root
 from tilth.primitives.types import H256, AccountId
-
-
-class Sealing(Protocol):
-    """Makes the sealer of a node, once its author and pool exist."""
-
-    def __call__(self, author: Author, pool: Pool) -> Sealer: ...
 
 
 @dataclass(frozen=True)
@@ -45,8 +38,6 @@ class NodeConfig:
     signer: Signer | None = None
     runners: Mapping[type, Runner] = field(default_factory=dict)
     """How this node does its pallets' off-chain work, by type of task."""
-    keystore: Keystore | None = None
-    """Where session keys are; None keeps them in memory."""
     name: str = "Tilth Node"
     version: str = "0.1.0"
 
@@ -62,14 +53,13 @@ class Node:
         self.pool = Pool(self.chain, config.clock, ban_ms=config.ban_ms)
         self.author = Author(self.chain, self.pool, config.clock)
         self.sealer = config.sealing(self.author, self.pool)
-        self.keystore = config.keystore or MemoryKeystore()
-        self.local_storage = LocalStorage(config.store)
-        self.log_filter = LogFilter()
         self.peer_id = _peer_id(Keypair.generate("ed25519").account)
         self._nonce_tag = self.runtime.codecs.of(tuple[AccountId, Nonce])
         self.offchain = self._offchain(config)
+        self._started = False
 
     def start(self) -> None:
+        self._started = True
         self.sealer.start()
         if self.offchain is not None:
             self.offchain.start()
@@ -77,10 +67,23 @@ class Node:
 
     async def stop(self) -> None:
         """Finish cleanly; nothing acknowledged is lost."""
+        self._started = False
         self.sealer.stop()
         if self.offchain is not None:
             await self.offchain.stop()
         self.chain.close()
+
+    def seal_by(self, sealing: Sealing) -> None:
+        """Let another sealer decide, from now on, when blocks are made."""
+        self.sealer.stop()
+        self.sealer = sealing(self.author, self.pool)
+        if self._started:
+            self.sealer.start()
+
+    @cached_property
+    def dev(self) -> DevTools:
+        """What the developer of a dApp may do to a dev chain; raises NotADevChain on any other."""
+        return DevTools(self)
 
     @property
     def genesis_hash(self) -> H256:

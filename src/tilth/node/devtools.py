@@ -1,0 +1,362 @@
+"""The tools of a dev chain: blocks on demand, time, storage by hand, going back, forks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from tilth.frame import ROOT, DispatchFailure, InvalidBlock, InvalidTransactionError, codec, u64
+from tilth.node.author import (
+    Author,
+    BatchSeal,
+    Filling,
+    InstantSeal,
+    ManualSeal,
+    Sealer,
+    Sealing,
+    leave_empty,
+)
+from tilth.node.block import Block
+from tilth.node.chain import UnknownBlock
+from tilth.node.impersonation import Impersonation
+from tilth.node.pool import Pool
+from tilth.primitives.crypto.hashing import blake2_256, twox_128
+from tilth.primitives.scale import DecodeError
+from tilth.primitives.types import H256, AccountId, Id
+
+if TYPE_CHECKING:
+    from tilth.node.service import Node
+
+Written = Mapping[bytes, bytes | None]
+"""Storage keys and what they shall hold; None deletes."""
+
+_NOW: Final = twox_128(b"Timestamp") + twox_128(b"Now")
+_SLOT: Final = twox_128(b"Aura") + twox_128(b"CurrentSlot")
+_EVENTS: Final = tuple(
+    twox_128(b"System") + twox_128(item) for item in (b"Events", b"EventCount", b"EventTopics")
+)
+
+
+class DevError(Exception):
+    """Why a tool cannot do what was asked; a sentence for the one who asked."""
+
+
+class NotADevChain(DevError):
+    """The tools are for chains that are nobody's but a developer's."""
+
+
+class EmptyPool(DevError):
+    """Nothing is ready to fill a block."""
+
+
+class BuildMode(IntEnum):
+    """When blocks are made, in chopsticks' words and numbers."""
+
+    BATCH = 0
+    """A tenth of a second after the last transaction arrived."""
+    INSTANT = 1
+    """As soon as there is a transaction."""
+    MANUAL = 2
+    """When somebody asks for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A moment to return to: the best block, what was in the pool, the chain's time."""
+
+    id: int
+    best: Block
+    transactions: tuple[bytes, ...]
+    ahead: int
+    next_moment: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reorganisation:
+    """What left the best chain, highest first, and what took its place, lowest first."""
+
+    retracted: tuple[Block, ...]
+    enacted: tuple[Block, ...]
+
+
+class DevTools:
+    """Acts on a node from its own thread; each block that a tool makes is a block like any other.
+
+    All that is asked for but cannot be raises DevError.
+    """
+
+    def __init__(self, node: "Node") -> None:
+        if node.spec.chain_type == "Live":
+            raise NotADevChain(f"{node.spec.name} is a live chain: the tools are for dev chains")
+        self._node = node
+        self._chain = node.chain
+        self._pool = node.pool
+        self._author = node.author
+        self._calendar = node.author.calendar
+        self._snapshots: list[Snapshot] = []
+        self._taken = 0
+        self._impersonation = Impersonation()
+
+    # Blocks.
+
+    def new_block(
+        self, count: int = 1, *, to: int | None = None, transactions: Sequence[bytes] = ()
+    ) -> Block:
+        """Make so many blocks, or as many as lead to a height, at least one; returns the last.
+
+        They hold what is ready in the pool, or, where transactions are given, the first of them
+        holds just these.
+        """
+        if to is not None:
+            count = to - self._chain.best.number
+        block = self._author.build(filling=self._given(transactions) if transactions else None)
+        for _ in range(count - 1):
+            block = self._author.build()
+        return block
+
+    def mine(self, count: int = 1, *, interval_ms: int | None = None) -> Block:
+        """Make so many blocks, each so much later than the one before; returns the last."""
+        if count < 1:
+            raise DevError(f"{count} blocks cannot be made: ask for 1 or more")
+        if interval_ms is not None and interval_ms < self._calendar.step:
+            raise DevError(f"blocks are at least {self._calendar.step} ms apart")
+        for _ in range(count):
+            if interval_ms is not None:
+                moment = self._calendar.moment_of(self._chain.best) + interval_ms
+                self._calendar.next_moment = max(moment, self._calendar.now)
+            self._author.build()
+        return self._chain.best
+
+    def create_block(
+        self, *, create_empty: bool, finalize: bool, parent: Block | None = None
+    ) -> Block:
+        """As Substrate's manual seal; raises EmptyPool where there is nothing to put in."""
+        parent = parent or self._chain.best
+        block = self._author.build(
+            parent, filling=None if create_empty else self._something(parent)
+        )
+        if finalize:
+            self._finalize(block)
+        return block
+
+    def _something(self, parent: Block) -> Filling:
+        """Fills a block with what is ready, or refuses to make it."""
+
+        def fill(body: list[bytes]) -> list[H256]:
+            inherents = len(body)
+            refused = self._author.fill(body) if parent is self._chain.best else []
+            if len(body) == inherents:
+                raise EmptyPool("nothing is ready in the pool")
+            return refused
+
+        return fill
+
+    def _finalize(self, block: Block) -> None:
+        if self._chain.hash_at(block.number) != block.hash:
+            self._set_head(block)
+        self._chain.finalize(block.hash)
+
+    def _given(self, transactions: Sequence[bytes]) -> Filling:
+        """Fills a block with these, whether the pool knows them or not."""
+        runtime = self._chain.runtime
+
+        def fill(body: list[bytes]) -> list[H256]:
+            for position, data in enumerate(transactions):
+                try:
+                    runtime.executive.apply_extrinsic(runtime.format.decode(data))
+                except InvalidTransactionError as error:
+                    raise DevError(f"transaction {position} is invalid: {error.error}") from error
+                except DecodeError as error:
+                    raise DevError(f"transaction {position} is no extrinsic: {error}") from error
+                body.append(data)
+            return []
+
+        return fill
+
+    # When blocks are made.
+
+    def automine(self, on: bool) -> None:
+        """Make blocks as the node was started to, or none until somebody asks for one."""
+        self._node.seal_by(self._node.config.sealing if on else _manual)
+
+    def set_build_mode(self, mode: BuildMode) -> None:
+        self._node.seal_by(_SEALING[mode])
+
+    # Time.
+
+    def time_travel(self, moment: int) -> Block:
+        """Make an empty block whose time this is, in ms since 1970; time goes on from there.
+
+        For a time that has passed, Timestamp.Now is set back by hand.
+        """
+        calendar, best = self._calendar, self._chain.best
+        if moment >= calendar.moment_of(best) + calendar.step:
+            calendar.next_moment = moment
+            return self._author.build(filling=leave_empty)
+        block = self._author.build(filling=leave_empty, written=self._moment(moment))
+        calendar.set(moment)
+        return block
+
+    def _moment(self, moment: int) -> Written:
+        slot = moment // self._calendar.slot_duration
+        values = {_NOW: moment, _SLOT: slot}
+        state = self._chain.best.state
+        return {key: codec(u64).encode(value) for key, value in values.items() if key in state}
+
+    def set_next_timestamp(self, moment: int) -> None:
+        """The time of the next block, in ms since 1970; time goes on from there."""
+        earliest = self._calendar.moment_of(self._chain.best) + self._calendar.step
+        if moment < earliest:
+            raise DevError(f"the next block cannot be before {earliest}; time_travel can go back")
+        self._calendar.next_moment = moment
+
+    # Storage.
+
+    def write(self, written: Written, block: Block | None = None) -> Block:
+        """Make an empty block after which storage holds this; on the best block if none is named.
+
+        Its header's state root is that of this state, so proofs hold; but nobody who executes the
+        block again comes to it.
+        """
+        self._must_be_open(block or self._chain.best)
+        return self._author.build(block, filling=leave_empty, written=written)
+
+    def set_balance(self, account: AccountId, free: int) -> Block:
+        """Give the account so much that is free, in planck; the total issuance follows."""
+        runtime = self._chain.runtime
+        balances: Any = next((each for each in runtime.pallets if each.name == "Balances"), None)
+        if balances is None:
+            raise DevError("this runtime has no Balances pallet")
+        with runtime.at(self._chain.best.state) as overlay:
+            try:
+                balances.force_set_balance.call(Id(account), free).dispatch(ROOT)
+            except DispatchFailure as failure:
+                raise DevError(runtime.explain(failure)) from failure
+            changes = overlay.changes()
+        return self.write({k: v for k, v in changes.items() if not k.startswith(_EVENTS)})
+
+    # Going back.
+
+    def set_head(self, to: Block | int) -> Block:
+        """Make a known block the best one; a number is a height, 0 or less counts back from here.
+
+        Transactions of the blocks that are left do not come back to the pool.
+        """
+        block = self._block_at(to) if isinstance(to, int) else to
+        waiting = self._pool.transactions()
+        self._set_head(block)
+        self._pool.restore(waiting)
+        return block
+
+    def _block_at(self, number: int) -> Block:
+        height = number if number > 0 else self._chain.best.number + number
+        block = self._chain.at(height) if height >= 0 else None
+        if block is None:
+            raise DevError(f"Block not found {number}")
+        return block
+
+    def snapshot(self) -> int:
+        """Remember this moment; costs nothing. Returns what `revert` takes."""
+        self._taken += 1
+        self._snapshots.append(
+            Snapshot(
+                self._taken,
+                self._chain.best,
+                tuple(self._pool.transactions()),
+                self._calendar.ahead,
+                self._calendar.next_moment,
+            )
+        )
+        return self._taken
+
+    def revert(self, id: int) -> Block:
+        """Return to a snapshot, again and again if need be; later ones are gone.
+
+        Blocks, pool and time are as they were. What became final since is so no longer.
+        """
+        snapshot = next((each for each in self._snapshots if each.id == id), None)
+        if snapshot is None:
+            raise DevError(f"there is no snapshot {id}: it was never taken, or reverted past")
+        self._set_head(snapshot.best)
+        self._snapshots = [each for each in self._snapshots if each.id <= id]
+        self._calendar.ahead = snapshot.ahead
+        self._calendar.next_moment = snapshot.next_moment
+        self._pool.restore(snapshot.transactions)
+        return snapshot.best
+
+    def _set_head(self, block: Block) -> None:
+        try:
+            self._chain.set_head(block)
+        except (InvalidBlock, UnknownBlock) as error:
+            raise DevError(f"{block} cannot be returned to: {error}") from error
+
+    # Forks.
+
+    def reorg(
+        self, depth: int, *, transactions: Sequence[bytes] = (), keep: bool = True
+    ) -> Reorganisation:
+        """Replace the last `depth` blocks by a fork that is one longer.
+
+        Its first block holds the transactions given, the others are empty. What was in the blocks
+        replaced goes back to the pool, unless `keep` is False.
+        """
+        self._check_depth(depth)
+        best = self._chain.best
+        *retracted, base = islice((best, *self._chain.ancestors(best)), depth + 1)
+        waiting, ahead = self._pool.transactions(), self._calendar.ahead
+        # Another time makes them other blocks.
+        replaced = self._calendar.moment_of(retracted[-1])
+        self._calendar.next_moment = max(self._calendar.now, replaced) + 1
+        fork = [self._author.build(base, filling=self._given(transactions))]
+        while len(fork) <= depth:
+            fork.append(self._author.build(fork[-1], filling=leave_empty))
+        self._calendar.ahead = ahead
+        if not keep:
+            self._pool.restore(data for data in waiting if H256(blake2_256(data)) in self._pool)
+        return Reorganisation(tuple(retracted), tuple(fork))
+
+    def _check_depth(self, depth: int) -> None:
+        open_blocks = self._chain.best.number - self._chain.finalized.number
+        if depth < 1:
+            raise DevError(f"a fork replaces at least 1 block, not {depth}")
+        if depth > open_blocks:
+            raise DevError(
+                f"{open_blocks} blocks are not final yet, so no fork can replace {depth}: start "
+                f"the chain with --finality-lag {depth} or more"
+            )
+
+    def _must_be_open(self, block: Block) -> None:
+        final = self._chain.finalized
+        if block.number < final.number or self._chain.block(block.hash) is None:
+            raise DevError(f"nothing can follow {block}: block #{final.number} is final")
+
+    # Accounts.
+
+    def impersonate(self, account: AccountId) -> None:
+        """From now on any signature of this account will do."""
+        self._impersonation.accounts.add(account)
+        self._waive()
+
+    def stop_impersonating(self, account: AccountId) -> None:
+        self._impersonation.accounts.discard(account)
+
+    def accept_mock_signatures(self, on: bool) -> None:
+        """Whether 0xdeadbeef, filled up with 0xcd, does for a signature of any account."""
+        self._impersonation.mock_signatures = on
+        self._waive()
+
+    def _waive(self) -> None:
+        self._chain.runtime.format.waiver = self._impersonation
+        self._pool.lift_bans()
+
+
+def _manual(author: Author, pool: Pool) -> Sealer:
+    return ManualSeal()
+
+
+_SEALING: Final[Mapping[BuildMode, Sealing]] = {
+    BuildMode.BATCH: BatchSeal,
+    BuildMode.INSTANT: InstantSeal,
+    BuildMode.MANUAL: _manual,
+}
