@@ -70,9 +70,17 @@ from tilth.frame.origin import signed as signed
 from tilth.frame.overlay import Overlay as Overlay
 from tilth.frame.overlay import Slot as Slot
 from tilth.frame.pallet import Pallet as Pallet
+from tilth.frame.release import Release as Release
+from tilth.frame.release import since as since
+from tilth.frame.release import until as until
 from tilth.frame.runtime import Runtime as Runtime
 from tilth.frame.runtime_api import RuntimeApi as RuntimeApi
 from tilth.frame.runtime_api import api_method as api_method
+from tilth.frame.session_keys import Keys as Keys
+from tilth.frame.session_keys import KeyType as KeyType
+from tilth.frame.session_keys import KeyTypeId as KeyTypeId
+from tilth.frame.session_keys import SessionKeys as SessionKeys
+from tilth.frame.session_keys import key_types as key_types
 from tilth.frame.storage import AppendedValue as AppendedValue
 from tilth.frame.storage import Blake2_128 as Blake2_128
 from tilth.frame.storage import Blake2_256 as Blake2_256

@@ -5,7 +5,7 @@ import inspect
 import sys
 import typing
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import pairwise
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args, get_origin
@@ -14,6 +14,7 @@ from tilth.frame.call import CallMethod
 from tilth.frame.errors import ErrorEnum
 from tilth.frame.hold import FreezeReason, HoldReason
 from tilth.frame.origin import Guard
+from tilth.frame.release import Release, belongs
 from tilth.frame.storage import StorageItem
 from tilth.primitives.scale import options_of
 
@@ -72,6 +73,12 @@ class Def:
     hold_reasons: type[HoldReason] | None
     freeze_reasons: type[FreezeReason] | None
     genesis: inspect.Signature | None
+
+    def of(self, release: Release) -> "Def":
+        """What a release of FRAME has of it."""
+        storage = tuple(each for each in self.storage if belongs(each.item, release))
+        events = tuple(each for each in self.events if belongs(each, release))
+        return replace(self, storage=storage, events=events)
 
     @cached_property
     def docs(self) -> dict[str, tuple[str, ...]]:

@@ -85,6 +85,8 @@ class Pallet(Generic[E, X]):
     def index(self) -> int:
         return self._index
 
+    declared: Def
+    """What the runtime's release of FRAME has of the definition."""
     _runtime: "Runtime"
     _name: str
     _index: int
@@ -96,7 +98,7 @@ class Pallet(Generic[E, X]):
     def bind(self, runtime: "Runtime", name: str, index: int, codecs: Codecs) -> None:
         """Take a place in a runtime: storage gets its keys, calls their codecs and weights."""
         self._runtime, self._name, self._index = runtime, name, index
-        definition = self.parsed()
+        self.declared = definition = self.parsed().of(runtime.release)
         for declared in definition.storage:
             self.__dict__[declared.attribute] = self._bound_item(
                 declared.name, declared.item, codecs

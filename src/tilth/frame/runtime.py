@@ -25,6 +25,7 @@ from tilth.frame.extension import Pipeline, TransactionExtension
 from tilth.frame.extrinsic import Extrinsic, ExtrinsicCodec, ExtrinsicFormat
 from tilth.frame.overlay import Overlay, Slot
 from tilth.frame.pallet import Pallet
+from tilth.frame.release import Release
 from tilth.frame.runtime_api import BoundMethod, RuntimeApi, bind
 from tilth.frame.traits import InherentData
 from tilth.frame.validity import TransactionSource, ValidTransaction
@@ -53,6 +54,8 @@ class Runtime:
     impl_version: ClassVar[int] = 1
     transaction_version: ClassVar[int] = 1
     system_version: ClassVar[int] = 1
+    release: ClassVar[Release] = Release.STABLE2503
+    """Whose rules apply where releases of FRAME differ."""
     ss58_prefix: ClassVar[int] = 42
     # frame/support/src/weights/rocksdb_weights.rs
     db_weight: ClassVar[DbWeight] = DbWeight(read=25_000_000, write=100_000_000)

@@ -263,5 +263,5 @@ def _declared_names(runtime: Runtime) -> dict[bytes, str]:
     return {
         getattr(pallet, item.attribute).prefix: f"{pallet.name}.{item.name}"
         for pallet in runtime.pallets
-        for item in pallet.parsed().storage
+        for item in pallet.declared.storage
     }

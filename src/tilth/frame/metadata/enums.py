@@ -52,7 +52,7 @@ def _call(call: CallDef, registry: TypeRegistry) -> Variant:
 
 
 def events(pallet: AnyPallet, registry: TypeRegistry) -> int | None:
-    declared = pallet.parsed().events
+    declared = pallet.declared.events
     if not declared:
         return None
     union: Any = reduce(or_, declared) if declared[1:] else Annotated[declared[0], SOLE_VARIANT]

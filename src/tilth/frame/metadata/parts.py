@@ -16,7 +16,7 @@ _COUNTER_DOCS: Final = ("Counter for the related counted storage map",)
 
 
 def storage(pallet: AnyPallet, registry: TypeRegistry) -> Storage | None:
-    declared = pallet.parsed().storage
+    declared = pallet.declared.storage
     if not declared:
         return None
     entries = tuple(entry for item in declared for entry in _entries(pallet, item, registry))
