@@ -71,7 +71,7 @@ def chain_subscribeAllHeads(node: Node, sink: Sink) -> Callable[[], None]:
     """Tells of every new block, of every fork; at first of the best one."""
 
     def on_notice(notice: Notice) -> None:
-        if isinstance(notice, Imported):
+        if isinstance(notice, Imported) and notice.is_new:
             sink.send(_encoded_header(notice.block))
 
     return _begin(node, sink, node.chain.best, on_notice)

@@ -98,10 +98,13 @@ class Follow:
                 self._on_finalized(notice)
 
     def _on_imported(self, notice: Imported) -> None:
-        if notice.block.parent_hash not in self._ahead:
+        # One that became the best by hand was told of, unless finality was taken back for it.
+        needed = notice.block.parent_hash if notice.is_new else notice.block.hash
+        if needed not in self._ahead:
             self._stop()
             return
-        self._announce(notice.block)
+        if notice.is_new:
+            self._announce(notice.block)
         if notice.is_best:
             self._send("bestBlockChanged", {"bestBlockHash": hex_of(notice.block.hash)})
 
