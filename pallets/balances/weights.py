@@ -1,4 +1,4 @@
-"""Weights of balances' calls: stable2503, read from the executed solochain template runtime."""
+"""Weights of balances' calls: those that pallet_balances of stable2503 publishes."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -27,8 +27,7 @@ WEIGHTS: Final[Mapping[str, CallWeight]] = MappingProxyType(
         "force_transfer": Measured(49_519_000, 6_196, reads=2, writes=2),
         "transfer_keep_alive": Measured(39_051_000, _ACCOUNT, reads=1, writes=1),
         "transfer_all": Measured(48_209_000, _ACCOUNT, reads=1, writes=1),
-        # not recorded: the published figure of the release before
-        "force_unreserve": Measured(17_233_000, _ACCOUNT, reads=1, writes=1),
+        "force_unreserve": Measured(15_515_000, _ACCOUNT, reads=1, writes=1),
         "upgrade_accounts": _upgrade_accounts,
         "force_set_balance": Measured(19_206_000, _ACCOUNT, reads=1, writes=1),
         "force_adjust_total_issuance": Measured(5_351_000),

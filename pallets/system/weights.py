@@ -1,8 +1,4 @@
-"""Weights of system's calls and extensions: stable2503, read from the executed solochain template.
-
-Recorded calls show base and slope together where they were made with one length only; there the
-base is taken to be an empty remark's.
-"""
+"""Weights of system's calls and extensions: those that frame_system of stable2503 publishes."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,14 +6,13 @@ from typing import Any, Final
 
 from tilth.frame import CallWeight, Measured
 
-_EMPTY: Final = 1_586_000
 _MIGRATIONS: Final = 67_035  # the proof of the cursor of multi-block migrations
 _SET_CODE: Final = Measured(164_247_810_000, _MIGRATIONS, reads=1, writes=1)
 _AUTHORIZE: Final = Measured(15_570_000, writes=1)
 
 
 def _remark(_: Any, remark: bytes) -> Measured:
-    return Measured(_EMPTY + 10_920 * len(remark))
+    return Measured(1_586_000 + 10_920 * len(remark))
 
 
 def _remark_with_event(_: Any, remark: bytes) -> Measured:
@@ -25,16 +20,16 @@ def _remark_with_event(_: Any, remark: bytes) -> Measured:
 
 
 def _set_storage(_: Any, items: tuple[Any, ...]) -> Measured:
-    return Measured(_EMPTY + 712_648 * len(items), writes=len(items))
+    return Measured(1_565_000 + 733_648 * len(items), writes=len(items))
 
 
 def _kill_storage(_: Any, keys: tuple[bytes, ...]) -> Measured:
-    return Measured(_EMPTY + 604_903 * len(keys), writes=len(keys))
+    return Measured(1_624_000 + 566_903 * len(keys), writes=len(keys))
 
 
 def _kill_prefix(_: Any, prefix: bytes, subkeys: int) -> Measured:
     count = subkeys + 1
-    return Measured(3_250_000 + 1_314_742 * count, 70 * count, reads=count, writes=count)
+    return Measured(2_964_000 + 1_340_742 * count, 70 * count, reads=count, writes=count)
 
 
 WEIGHTS: Final[Mapping[str, CallWeight]] = MappingProxyType(
@@ -53,18 +48,18 @@ WEIGHTS: Final[Mapping[str, CallWeight]] = MappingProxyType(
     }
 )
 
-# A signed transaction shows only what all its extensions weigh together: 487,630,000 with a proof
-# of 8,675. The parts are those that Substrate publishes; charge_transaction_payment, in its own
-# pallet, is what they leave of the sum.
+# In what was recorded, only a mortal birth hash weighs proof: 8,675 bytes are those of check_nonce,
+# weight_reclaim and the payment's extension.
 EXTENSION_WEIGHTS: Final[Mapping[str, Measured]] = MappingProxyType(
     {
-        "check_non_zero_sender": Measured(527_000),
-        "check_spec_version": Measured(461_000),
-        "check_tx_version": Measured(439_000),
-        "check_genesis": Measured(4_160_000),
-        "check_mortality_immortal_transaction": Measured(6_425_000),
-        "check_mortality_mortal_transaction": Measured(6_523_000, 3_509),
-        "check_nonce": Measured(6_000_000, 3_593, reads=1, writes=1),
-        "check_weight": Measured(4_747_000, 1_489, reads=1, writes=1),
+        "check_non_zero_sender": Measured(570_000),
+        "check_spec_version": Measured(430_000),
+        "check_tx_version": Measured(455_000),
+        "check_genesis": Measured(3_577_000, reads=1),
+        "check_mortality_immortal_transaction": Measured(6_605_000, reads=1),
+        "check_mortality_mortal_transaction": Measured(6_703_000, 3_509, reads=1),
+        "check_nonce": Measured(7_261_000, 3_593, reads=1, writes=1),
+        "check_weight": Measured(3_006_000),
+        "weight_reclaim": Measured(4_747_000, 1_489, reads=1, writes=1),
     }
 )

@@ -108,6 +108,9 @@ from tilth.frame.validity import invalid as invalid
 from tilth.frame.validity import unknown as unknown
 from tilth.frame.version import BorrowedText as BorrowedText
 from tilth.frame.version import RuntimeVersion as RuntimeVersion
+from tilth.frame.weight import FREE_DB as FREE_DB
+from tilth.frame.weight import PARITY_DB as PARITY_DB
+from tilth.frame.weight import ROCKS_DB as ROCKS_DB
 from tilth.frame.weight import ZERO_WEIGHT as ZERO_WEIGHT
 from tilth.frame.weight import CallWeight as CallWeight
 from tilth.frame.weight import DbWeight as DbWeight

@@ -71,6 +71,7 @@ class CallMethod(Generic[Who, P]):
         bound: CallMethod[Who, P] = CallMethod.__new__(CallMethod)
         bound.__dict__.update(self.__dict__)
         bound.function = self.function.__get__(pallet)
+        bound.feeless_if = self.feeless_if and self.feeless_if.__get__(pallet)
         bound.pallet_index = pallet_index
         bound.prefix = bytes((pallet_index, self.index))
         bound.arguments = arguments
@@ -153,7 +154,7 @@ def _info(
     if declared is not None:
         return lambda args: declared(pallet, *args)
     weight = method.weight if method.weight is not None else pallet.weight_of(method.name)
-    db, dispatch_class, pays = pallet.runtime.db_weight, method.dispatch_class, method.pays
+    db, dispatch_class, pays = pallet.db, method.dispatch_class, method.pays
     if callable(weight):
         compute = weight
         return lambda args: DispatchInfo(

@@ -34,6 +34,8 @@ class Pallet(Generic[E, X]):
     definition: ClassVar[Def | None] = None
     weights: Mapping[str, CallWeight | Sloped] = MappingProxyType({})
     """The calls' weights by name, where the pallet was benchmarked."""
+    weights_db: DbWeight | None = None
+    """The price of accesses in its weights, where it is not the runtime's."""
     storage_version: ClassVar[int | None] = 0
     """Written at genesis, for migrations; None writes nothing."""
     type_params: ClassVar[tuple[str, ...]] = ("T",)
@@ -49,6 +51,7 @@ class Pallet(Generic[E, X]):
 
     def __init__(self, **config: Any) -> None:
         self.weights = config.pop("weights", type(self).weights)
+        self.weights_db = config.pop("weights_db", type(self).weights_db)
         for needed in self.parsed().config:
             self._configure(needed, config)
         if config:
@@ -155,7 +158,8 @@ class Pallet(Generic[E, X]):
 
     @property
     def db(self) -> DbWeight:
-        return self._runtime.db_weight
+        """What accesses cost in the pallet's weights."""
+        return self._runtime.db_weight if self.weights_db is None else self.weights_db
 
     def emit(self, event: E) -> None:
         """Deposit an event; it is encoded now and kept only if the call succeeds."""

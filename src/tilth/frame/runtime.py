@@ -30,7 +30,7 @@ from tilth.frame.runtime_api import BoundMethod, RuntimeApi, bind
 from tilth.frame.traits import InherentData
 from tilth.frame.validity import TransactionSource, ValidTransaction
 from tilth.frame.version import RuntimeVersion
-from tilth.frame.weight import DbWeight
+from tilth.frame.weight import ROCKS_DB, DbWeight
 from tilth.primitives.crypto.hashing import blake2_256, twox_128
 from tilth.primitives.scale import Codec, Codecs, DecodeError, codec, u16
 from tilth.primitives.trie import Layout, Trie
@@ -57,8 +57,7 @@ class Runtime:
     release: ClassVar[Release] = Release.STABLE2503
     """Whose rules apply where releases of FRAME differ."""
     ss58_prefix: ClassVar[int] = 42
-    # frame/support/src/weights/rocksdb_weights.rs
-    db_weight: ClassVar[DbWeight] = DbWeight(read=25_000_000, write=100_000_000)
+    db_weight: ClassVar[DbWeight] = ROCKS_DB
     types: ClassVar[Mapping[object, object]] = {}
     """The types a runtime chooses, by name: Balance, BlockNumber, Nonce, …"""
 

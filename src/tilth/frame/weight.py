@@ -76,6 +76,12 @@ class DbWeight:
         return Weight(reads * self.read + writes * self.write, 0)
 
 
+# frame/support/src/weights/{rocksdb,paritydb}_weights.rs
+ROCKS_DB: Final = DbWeight(read=25_000_000, write=100_000_000)
+PARITY_DB: Final = DbWeight(read=8_000_000, write=50_000_000)
+FREE_DB: Final = DbWeight(read=0, write=0)
+
+
 @struct
 class Measured:
     """A benchmarked weight: execution, proof, and accesses at the runtime's price."""
