@@ -29,7 +29,11 @@ from tilth.pallets.system import (
     WeightReclaim,
 )
 from tilth.pallets.timestamp import Timestamp
-from tilth.pallets.transaction_payment import ChargeTransactionPayment, TransactionPayment
+from tilth.pallets.transaction_payment import (
+    ChargeTransactionPayment,
+    SkipFeelessPayment,
+    TransactionPayment,
+)
 from tilth.pallets.transaction_storage import TransactionStorage
 from tilth.pallets.utility import Utility
 from tilth.runtime.powers import DevPowers, ProxyType
@@ -72,7 +76,9 @@ class DevRuntime(Runtime):
         self.payment = self.add(6, TransactionPayment(currency=self.balances, limits=self.system))
         self.utility = self.add(7, Utility())
         self.sudo = self.add(8, Sudo())
-        self.storage = self.add(19, TransactionStorage(currency=self.balances))
+        self.storage = self.add(
+            19, TransactionStorage(currency=self.balances, accounts=self.system.accounts)
+        )
         self.datasets = self.add(20, Datasets(currency=self.balances, content=self.storage))
         self.rewards = self.add(
             21, Rewards(currency=self.balances, publishers=self.datasets, era_length=_ERA)
@@ -114,7 +120,7 @@ class DevRuntime(Runtime):
             CheckMortality(self.system),
             CheckNonce(self.system),
             CheckWeight(self.system),
-            ChargeTransactionPayment(self.payment),
+            SkipFeelessPayment(ChargeTransactionPayment(self.payment)),
             CheckMetadataHash(partial(self.metadata_digest, DECIMALS, SYMBOL)),
             WeightReclaim(self.system),
         )

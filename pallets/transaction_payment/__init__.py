@@ -3,6 +3,7 @@
 from tilth.pallets.transaction_payment.extension import (
     ChargeTransactionPayment as ChargeTransactionPayment,
 )
+from tilth.pallets.transaction_payment.feeless import SkipFeelessPayment as SkipFeelessPayment
 from tilth.pallets.transaction_payment.multiplier import (
     ConstantMultiplier as ConstantMultiplier,
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Annotated
 
+from tilth.frame import signed
 from tilth.frame.benchmarking import Benchmarks, Linear, Work, benchmark
 from tilth.pallets.transaction_storage.cid import RAW, CidConfig, HashingAlgorithm
 from tilth.pallets.transaction_storage.pallet import TransactionStorage
@@ -30,7 +31,7 @@ class TransactionStorageBenchmarks(Benchmarks[TransactionStorage]):
         self, contents: Annotated[int, Linear(1, MAX_BLOCK_TRANSACTIONS)]
     ) -> Iterator[Work]:
         for number in range(contents):
-            self.pallet.store(self.caller, number.to_bytes(4, "big"))
+            self.pallet.store(signed(self.caller), number.to_bytes(4, "big"))
         yield partial(self.pallet.on_finalize, 1)
         assert not self.pallet.block_transactions.exists()
 

@@ -12,7 +12,6 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha.reflection import aio as reflection_service
 from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
-from tilth.node.content import ContentReader
 from tilth.node.service import Node
 from tilth.rpc.grpc.chain import ChainService
 from tilth.rpc.grpc.content import ContentService
@@ -77,7 +76,7 @@ def _table(
     node: Node, health: health_service.HealthServicer, limits: GrpcLimits, streams: Streams
 ) -> MethodTable:
     table = MethodTable(limits, streams)
-    reader, outcomes = ContentReader(node.chain), Outcomes(node.runtime)
+    reader, outcomes = node.content, Outcomes(node.runtime)
     table.add(add_ChainServicer_to_server, ChainService(node))
     table.add(add_TransactionsServicer_to_server, TransactionsService(node, outcomes, limits))
     table.add(add_ContentServicer_to_server, ContentService(node, reader, outcomes, limits))

@@ -9,7 +9,6 @@ from typing import Any, Final
 from tilth.cli.vault import existing_vault
 from tilth.engine import Engine
 from tilth.frame import H256
-from tilth.node.content import ContentReader
 from tilth.node.offchain import OffchainHost
 from tilth.node.service import Node
 from tilth.node.signer import KeypairSigner
@@ -27,7 +26,7 @@ def employ(node: Node, folder: Path, *, unconfined_ok: bool) -> "Shift":
     """
     vault = existing_vault(folder)
     shift = Shift(Engine(unconfined_ok=unconfined_ok))
-    read = _on_loop(ContentReader(node.chain).read)
+    read = _on_loop(node.content.read)
     worker = ComputeWorker(vault, shift.engine, read, node.genesis_hash)
     signer = KeypairSigner(Keypair.from_uri(DEV_WORKER))
     runners = shift.runners(worker.runners())

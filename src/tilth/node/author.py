@@ -20,6 +20,7 @@ from tilth.node.block import Block
 from tilth.node.chain import Chain
 from tilth.node.clock import Clock as Clock
 from tilth.node.pool import Pool
+from tilth.node.possession import Possession
 from tilth.node.queues import Pooled
 from tilth.node.store import StoreError
 from tilth.primitives.crypto.hashing import twox_128
@@ -88,9 +89,10 @@ class Calendar:
 class Author:
     """Builds blocks and adds them to the chain."""
 
-    def __init__(self, chain: Chain, pool: Pool, clock: Clock) -> None:
+    def __init__(self, chain: Chain, pool: Pool, clock: Clock, possession: Possession) -> None:
         self._chain = chain
         self._pool = pool
+        self._possession = possession
         self.calendar = Calendar(chain, clock)
 
     def build(
@@ -128,7 +130,11 @@ class Author:
         runtime.executive.initialize_block(
             Header(parent.hash, parent.number + 1, _ZERO, _ZERO, Digest((PreRuntime(_AURA, slot),)))
         )
-        data = {b"timstap0": codec(u64).encode(moment), b"auraslot": slot}
+        data = {
+            b"timstap0": codec(u64).encode(moment),
+            b"auraslot": slot,
+            **self._possession.inherent_data(parent),
+        }
         body = [self._included(extrinsic) for extrinsic in inherents(runtime, data)]
         refused = filling(body)
         header = runtime.executive.finalize_block()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from tilth.frame import RuntimeCall
+from tilth.node.block import Block
 from tilth.node.chain import Chain
 from tilth.primitives.crypto.hashing import blake2_256, keccak_256, sha2_256
 from tilth.primitives.types import H256
@@ -33,8 +34,8 @@ class ContentReader:
         self._cache: OrderedDict[H256, bytes] = OrderedDict()
         self._size = 0
 
-    def read(self, hash: H256) -> bytes | None:
-        """The bytes with this hash, or None if the best block's state knows of none.
+    def read(self, hash: H256, at: Block | None = None) -> bytes | None:
+        """The bytes with this hash, or None if the block's state, the best one's, knows of none.
 
         Raises NoContent, and ContentLost where the chain contradicts itself.
         """
@@ -42,29 +43,36 @@ class ContentReader:
         if found is not None:
             self._cache.move_to_end(hash)
             return found
-        location = self._locate(hash)
-        return None if location is None else self._keep(hash, self._read(hash, location))
+        at = at or self._chain.best
+        location = self._locate(hash, at)
+        return None if location is None else self._keep(hash, self._read(hash, location, at))
 
-    def _locate(self, hash: H256) -> Any:
+    def _locate(self, hash: H256, at: Block) -> Any:
         chain = self._chain
         try:
             location = chain.runtime.returns(_LOCATE)
         except KeyError:
             raise NoContent("this chain's runtime stores no content") from None
-        return location.decode(chain.call(chain.best, _LOCATE, hash))
+        return location.decode(chain.call(at, _LOCATE, hash))
 
-    def _read(self, hash: H256, location: Any) -> bytes:
-        block = self._chain.at(location.block)
+    def _read(self, hash: H256, location: Any, at: Block) -> bytes:
+        block = self._ancestor(at, location.block)
         if block is not None and location.extrinsic < len(block.extrinsics):
-            stored = self.stored_by(block.extrinsics[location.extrinsic])
-            # Calls before it may have failed, so its place among those that did not is a hint only.
-            for data in (*stored[location.index :], *stored[: location.index]):
+            for data in self.stored_by(block.extrinsics[location.extrinsic]):
                 if len(data) == location.size and _is_hash_of(hash, data):
                     return data
         raise ContentLost(
             f"content 0x{hash.hex()} is not in extrinsic {location.extrinsic} of block "
             f"{location.block}, where the state says it is"
         )
+
+    def _ancestor(self, block: Block, number: int) -> Block | None:
+        """The block of that number on the way to this one, or itself."""
+        while block.number > number:
+            if self._chain.hash_at(block.number) == block.hash:
+                return self._chain.at(number)
+            block = self._chain.expect(block.parent_hash)
+        return block if block.number == number else None
 
     def stored_by(self, extrinsic: bytes) -> list[bytes]:
         """What an encoded extrinsic stores, in the order of its calls; raises DecodeError."""

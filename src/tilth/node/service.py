@@ -12,9 +12,11 @@ from tilth.node.bans import BAN_MS
 from tilth.node.block import Block
 from tilth.node.chain import Chain, genesis_block
 from tilth.node.chain_spec import ChainSpec
+from tilth.node.content import ContentReader
 from tilth.node.devtools import DevTools
 from tilth.node.offchain import OffchainHost, Runner, Signer
 from tilth.node.pool import Pool
+from tilth.node.possession import Possession
 from tilth.node.store import BlockStore
 from tilth.primitives import ss58
 from tilth.primitives.crypto.keypair import Keypair
@@ -51,7 +53,9 @@ class Node:
         self.spec = config.spec
         self.chain = _open_chain(config)
         self.pool = Pool(self.chain, config.clock, ban_ms=config.ban_ms)
-        self.author = Author(self.chain, self.pool, config.clock)
+        self.content = ContentReader(self.chain)
+        possession = Possession(self.chain, self.content)
+        self.author = Author(self.chain, self.pool, config.clock, possession)
         self.sealer = config.sealing(self.author, self.pool)
         self.peer_id = _peer_id(Keypair.generate("ed25519").account)
         self._nonce_tag = self.runtime.codecs.of(tuple[AccountId, Nonce])

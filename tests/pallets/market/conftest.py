@@ -15,6 +15,7 @@ from tilth.frame import (
     DefaultValue,
     DispatchFailure,
     HoldReason,
+    Origin,
     Overlay,
     Pallet,
     Reason,
@@ -30,8 +31,9 @@ from tilth.pallets.compute import Compute, JobSpec, Loss, Optimizer, TrainSpec
 from tilth.pallets.datasets import Anyone, Budget, Datasets, Policy
 from tilth.pallets.rewards import Rewards
 from tilth.pallets.system import BlockLength, BlockWeights, System
-from tilth.pallets.transaction_storage import TransactionStorage
+from tilth.pallets.transaction_storage import CidConfig, TransactionStorage, digest
 from tilth.pallets.utility import Utility
+from tilth.primitives.chunks import prove_chunk
 from tilth.primitives.trie import Trie
 from tilth.primitives.types import Digest
 
@@ -142,7 +144,9 @@ class Market(Runtime):
         self.frame_system = self.system = self.add(0, system)
         self.utility = self.add(1, Utility())
         self.money: Any = self.add(5, _balances(system) if real_money else Purse())
-        self.transaction_storage = self.add(19, TransactionStorage(currency=self.money))
+        self.transaction_storage = self.add(
+            19, TransactionStorage(currency=self.money, accounts=system.accounts)
+        )
         content = self.transaction_storage
         self.datasets = self.add(20, Datasets(currency=self.money, content=content))
         self.rewards = self.add(21, Rewards(currency=self.money, publishers=self.datasets))
@@ -157,6 +161,26 @@ class Market(Runtime):
             ),
         )
         self.extensions = ()
+        self._possessed: dict[bytes, bytes] = {}
+        self._remember(self.transaction_storage)
+
+    def _remember(self, storage: Any) -> None:
+        """Keep the bytes of what is stored, as a node does."""
+        store = storage._store
+
+        def remembering(origin: Origin, cid: CidConfig, data: bytes) -> None:
+            store(origin, cid, data)
+            self._possessed[digest(cid.hashing, data)] = data
+
+        storage._store = remembering
+
+    def prove(self, parent_hash: H256) -> None:
+        """What an author does, where the chain asks for it."""
+        storage = self.transaction_storage
+        drawn = storage._drawn(parent_hash, self.system.block_number())
+        if drawn is not None:
+            content = self._possessed[drawn.content_hash]
+            storage.check_proof(None, prove_chunk(content, drawn.chunk))
 
     def restart(self) -> None:
         """Forget everything and begin the first block, with three funded accounts."""
@@ -170,11 +194,13 @@ class Market(Runtime):
 
     def begin(self, number: int) -> None:
         """Begin a block, as the executive does."""
+        parent = H256(hashing.blake2_256(number.to_bytes(4, "little")))
         self.system.reset_events()
-        self.system.begin(number, H256(bytes(32)), Digest(()))
+        self.system.begin(number, parent, Digest(()))
         for pallet in self.pallets:
             pallet.on_initialize(number)
         self.system.note_finished_initialize()
+        self.prove(parent)
 
     def end(self) -> None:
         """End the block; its state stays in the overlay."""

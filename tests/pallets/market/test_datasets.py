@@ -490,9 +490,19 @@ def test_no_call_removes_or_hides(market: Any) -> None:
         8: "set_policy",
         9: "extend_budget",
     }
-    assert {c.name for c in market.transaction_storage.parsed().calls} == {
-        "store",
-        "store_with_cid_config",
+    # Of content, only authorizations can be removed.
+    calls = {call.index: call.name for call in market.transaction_storage.parsed().calls}
+    assert calls == {
+        0: "store",
+        1: "renew",
+        2: "check_proof",
+        3: "authorize_account",
+        4: "authorize_preimage",
+        5: "remove_expired_account_authorization",
+        6: "remove_expired_preimage_authorization",
+        7: "refresh_account_authorization",
+        8: "refresh_preimage_authorization",
+        9: "store_with_cid_config",
     }
 
 
