@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
 
-from tilth.frame import Runtime, Weight
-from tilth.pallets.aura import ENGINE, Aura
+from tilth.frame import Runtime, Weight, struct
+from tilth.pallets.aura import Aura, AuthorityId
 from tilth.pallets.balances import AccountData, Balances
 from tilth.pallets.compute import Compute
 from tilth.pallets.datasets import Datasets
@@ -45,6 +45,11 @@ _SLOT_MS = 6_000
 _ERA = 20  # blocks: a developer sees an era end
 
 
+@struct(path="tilth_runtime::SessionKeys")
+class SessionKeys:
+    aura: AuthorityId
+
+
 class DevRuntime(Runtime):
     """What the node runs unless told otherwise."""
 
@@ -52,6 +57,7 @@ class DevRuntime(Runtime):
     types: ClassVar[Mapping[object, object]] = {
         "AccountData": AccountData,
         "ProxyType": ProxyType,
+        "SessionKeys": SessionKeys,
     }
 
     def __init__(self) -> None:
@@ -69,7 +75,7 @@ class DevRuntime(Runtime):
             Aura(system=self.system, slot_duration=_SLOT_MS, allow_multiple_blocks_per_slot=True),
         )
         self.timestamp = self.add(1, Timestamp(minimum_period=1, on_timestamp_set=self.aura))
-        self.session = self.add(3, Session(keys=(ENGINE,)))
+        self.session = self.add(3, Session(accounts=self.system.accounts, holders={"aura": self.aura}))
         self.balances = self.add(
             5, Balances(accounts=self.system.accounts, existential_deposit=EXISTENTIAL_DEPOSIT)
         )

@@ -1,14 +1,17 @@
 """The solochain template runtime of stable2503, composed of our pallets: what recordings show.
 
-Grandpa, Template and ValidatorManager are left out: their storage stands as genesis wrote it.
+ValidatorManager, which is no pallet of FRAME, is left out: its storage stands as genesis wrote it.
+Nothing recorded tells when a session ends, so none does.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from tilth.frame import Runtime, Weight
-from tilth.pallets.aura import Aura
+from tilth.frame import Runtime, TypeName, Weight, struct
+from tilth.pallets.aura import Aura, AuthorityId
 from tilth.pallets.balances import AccountData, Balances
+from tilth.pallets.grandpa import AuthorityId as VoterId
+from tilth.pallets.grandpa import Grandpa
 from tilth.pallets.session import Session
 from tilth.pallets.sudo import Sudo
 from tilth.pallets.system import (
@@ -25,6 +28,7 @@ from tilth.pallets.system import (
     System,
     WeightReclaim,
 )
+from tilth.pallets.template import Template
 from tilth.pallets.timestamp import Timestamp
 from tilth.pallets.transaction_payment import ChargeTransactionPayment, TransactionPayment
 
@@ -33,11 +37,20 @@ _LENGTH = 5 * 1024 * 1024
 _SLOT_MS = 6_000
 
 
+@struct(path="solochain_template_runtime::SessionKeys")
+class SessionKeys:
+    aura: Annotated[AuthorityId, TypeName("<Aura as $crate::BoundToRuntimeAppPublic>::Public")]
+    grandpa: Annotated[VoterId, TypeName("<Grandpa as $crate::BoundToRuntimeAppPublic>::Public")]
+
+
 class Solo2503(Runtime):
     spec_name: ClassVar[str] = "solochain-template-runtime"
     impl_name: ClassVar[str] = "solochain-template-runtime"
     spec_version: ClassVar[int] = 100
-    types: ClassVar[Mapping[object, object]] = {"AccountData": AccountData}
+    types: ClassVar[Mapping[object, object]] = {
+        "AccountData": AccountData,
+        "SessionKeys": SessionKeys,
+    }
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,12 +64,20 @@ class Solo2503(Runtime):
         aura = Aura(system=self.system, slot_duration=_SLOT_MS)
         self.timestamp = self.add(1, Timestamp(minimum_period=_SLOT_MS // 2, on_timestamp_set=aura))
         self.aura = self.add(2, aura)
+        self.grandpa = self.add(3, Grandpa(system=self.system))
         self.balances = self.add(
             4, Balances(accounts=self.system.accounts, existential_deposit=10**9)
         )
         self.payment = self.add(5, TransactionPayment(currency=self.balances, limits=self.system))
         self.sudo = self.add(6, Sudo())
-        self.session = self.add(8, Session())
+        self.template = self.add(7, Template())
+        self.session = self.add(
+            8,
+            Session(
+                accounts=self.system.accounts,
+                holders={"aura": self.aura, "grandpa": self.grandpa},
+            ),
+        )
         self.extensions = (
             CheckNonZeroSender(self.system),
             CheckSpecVersion(self.system),

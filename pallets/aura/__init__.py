@@ -2,3 +2,4 @@
 
 from tilth.pallets.aura.pallet import ENGINE as ENGINE
 from tilth.pallets.aura.pallet import Aura as Aura
+from tilth.pallets.aura.pallet import AuthorityId as AuthorityId

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated, Final, Never, Protocol, TypeAlias
 
 from tilth.frame import (
+    AccountId,
     Bounded,
     Const,
     DefaultValue,
     Digest,
     Fixed,
+    KeyType,
     Measured,
     Moment,
     Pallet,
@@ -18,19 +20,34 @@ from tilth.frame import (
     TypeName,
     api_method,
     codec,
+    struct,
+    u32,
     u64,
 )
+from tilth.primitives.types import Consensus
 
 ENGINE: Final = b"aura"
+MAX_AUTHORITIES: Final = 32
 
 AuthorityId: TypeAlias = Annotated[
     bytes,
     Fixed(32),
+    KeyType(b"aura", "sr25519"),
     TypeName("sr25519::Public"),
     Path("sp_consensus_aura::sr25519::app_sr25519::Public"),
 ]
 Slot: TypeAlias = Annotated[u64, Path("sp_consensus_slots::Slot")]
 SlotDuration: TypeAlias = Annotated[u64, Path("sp_consensus_slots::SlotDuration")]
+
+
+@struct(unnamed=True, index=1)
+class AuthoritiesChange:
+    authorities: tuple[AuthorityId, ...]
+
+
+@struct(unnamed=True, index=2)
+class OnDisabled:
+    authority: u32
 
 
 class BlockDigest(Protocol):
@@ -46,7 +63,7 @@ class Aura(Pallet[Never, Never]):
     """How long a slot lasts, in milliseconds."""
     allow_multiple_blocks_per_slot: bool = False
 
-    authorities = DefaultValue[Annotated[tuple[AuthorityId, ...], Bounded(32)]]()
+    authorities = DefaultValue[Annotated[tuple[AuthorityId, ...], Bounded(MAX_AUTHORITIES)]]()
     """Who may author, in the order of their turns."""
     current_slot = DefaultValue[Slot]()
     """The slot of this block."""
@@ -76,6 +93,28 @@ class Aura(Pallet[Never, Never]):
         assert now // self.slot_duration == self.current_slot.get(), (
             "Timestamp slot must match `CurrentSlot`"
         )
+
+    def on_genesis_session(self, validators: Sequence[tuple[AccountId, bytes]]) -> None:
+        if validators:
+            assert not self.authorities.get(), "Authorities are already initialized!"
+            self.authorities.put(tuple(key for _, key in validators))
+
+    def on_new_session(
+        self, index: int, *, changed: bool, validators: Sequence[tuple[AccountId, bytes]]
+    ) -> None:
+        """Other validators author, each in turn; without any, those before go on."""
+        chosen = tuple(key for _, key in validators)[:MAX_AUTHORITIES]
+        if changed and chosen and chosen != self.authorities.get():
+            self.authorities.put(chosen)
+            self._deposit(AuthoritiesChange(chosen))
+
+    def on_disabled(self, index: int) -> None:
+        self._deposit(OnDisabled(index))
+
+    def _deposit(self, log: AuthoritiesChange | OnDisabled) -> None:
+        encoded = self.runtime.codecs.of(AuthoritiesChange | OnDisabled).encode(log)
+        logs = self.system.digest.get().logs
+        self.system.digest.put(Digest((*logs, Consensus(ENGINE, encoded))))
 
     def apis(self) -> tuple[RuntimeApi, ...]:
         return (AuraApi(self),)

@@ -75,6 +75,10 @@ class AccountBook:
             raise DispatchFailure(TOO_MANY_CONSUMERS)
         self._accounts[who] = replace(info, consumers=info.consumers + 1)
 
+    def can_inc_consumer(self, who: AccountId) -> bool:
+        info = self._accounts[who]
+        return info.providers > 0 and info.consumers < self._max_consumers
+
     def inc_consumers_without_limit(self, who: AccountId) -> None:
         info = self._accounts[who]
         if info.providers == 0:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
+from tilth.frame import SessionKeys
 from tilth.node.service import Node
-from tilth.pallets.session import SessionKeys
+from tilth.primitives.crypto.curves import Scheme
 from tilth.primitives.crypto.keypair import Keypair, generate_mnemonic
 from tilth.rpc.jsonrpc.dispatch import fails, unsafe
 from tilth.rpc.jsonrpc.errors import Fault
@@ -35,9 +36,9 @@ class _Maker:
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
 
-    def make(self, key_type: bytes, seed: bytes | None) -> bytes:
+    def make(self, key_type: bytes, seed: bytes | None, scheme: Scheme) -> bytes:
         uri = generate_mnemonic() if seed is None else seed.decode()
-        public = Keypair.from_uri(uri, "sr25519").public
+        public = Keypair.from_uri(uri, scheme).public
         self._keys.put(key_type, public, uri)
         return public
 

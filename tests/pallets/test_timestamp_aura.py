@@ -45,7 +45,7 @@ class Clock(Runtime):
         )
         self.timestamp = self.add(1, Timestamp(minimum_period=SLOT_MS // 2, on_timestamp_set=aura))
         self.aura = self.add(2, aura)
-        self.session = self.add(3, Session())
+        self.session = self.add(3, Session(accounts=self.frame_system.accounts))
         self.extensions = ()
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeAlias
 from tilth.frame.errors import DispatchError
 from tilth.frame.extrinsic import BARE_V5, Extrinsic, with_length
 from tilth.frame.runtime_api import RuntimeApi, api_method
+from tilth.frame.session_keys import SessionKeys
 from tilth.frame.validity import (
     InvalidTransactionError,
     TransactionSource,
@@ -174,4 +175,5 @@ def core_apis(runtime: "Runtime") -> tuple[RuntimeApi, ...]:
         BlockBuilder(runtime),
         TaggedTransactionQueue(runtime),
         OffchainWorkerApi(runtime),
+        SessionKeys(runtime),
     )
