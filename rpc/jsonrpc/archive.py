@@ -2,14 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, Final, TypeAlias
+from typing import Final, cast
 
 from tilth.node.service import Node
 from tilth.primitives.trie import Trie
 from tilth.primitives.types import H256
 from tilth.rpc.jsonrpc.differences import DiffQueries, changes, compared, parts_of
-from tilth.rpc.jsonrpc.dispatch import subscription
-from tilth.rpc.jsonrpc.errors import RpcError
+from tilth.rpc.jsonrpc.dispatch import fails, subscription
+from tilth.rpc.jsonrpc.errors import Fault, unknown_block
+from tilth.rpc.jsonrpc.events import (
+    ArchiveEvent,
+    ArchiveItem,
+    CallAnswer,
+    Difference,
+    DifferenceEvent,
+)
 from tilth.rpc.jsonrpc.lookups import (
     BadHex,
     CallFailed,
@@ -21,24 +28,27 @@ from tilth.rpc.jsonrpc.lookups import (
     lookup,
     unhex,
 )
-from tilth.rpc.jsonrpc.params import U64, Hash
+from tilth.rpc.jsonrpc.params import U64, Hash, HexOrNothing
+from tilth.rpc.jsonrpc.schema import HashText, HexText
 from tilth.rpc.jsonrpc.shapes import hex_of
 
-Event: TypeAlias = dict[str, Any]
+BAD_PARAM: Final = Fault(-32602, "{error}")
 
 # So many keys are looked at before others have their turn.
 _STRIDE: Final = 64
 
 
-def archive_v1_genesisHash(node: Node) -> str:
+def archive_v1_genesisHash(node: Node) -> HashText:
+    """The hash of the first block."""
     return hex_of(node.genesis_hash)
 
 
 def archive_v1_finalizedHeight(node: Node) -> int:
+    """The number of the last final block."""
     return node.chain.finalized.number
 
 
-def archive_v1_hashByHeight(node: Node, height: U64) -> list[str]:
+def archive_v1_hashByHeight(node: Node, height: U64) -> list[HashText]:
     """One block where it is final, else those of every fork."""
     if height <= node.chain.finalized.number:
         hash = node.chain.hash_at(height)
@@ -46,23 +56,27 @@ def archive_v1_hashByHeight(node: Node, height: U64) -> list[str]:
     return [hex_of(block.hash) for block in node.chain.unfinalized() if block.number == height]
 
 
-def archive_v1_header(node: Node, hash: Hash) -> str | None:
+def archive_v1_header(node: Node, hash: Hash) -> HexText | None:
+    """A block's header, in SCALE."""
     block = node.chain.block(H256(hash))
     return None if block is None else hex_of(block.encoded_header)
 
 
-def archive_v1_body(node: Node, hash: Hash) -> list[str] | None:
+def archive_v1_body(node: Node, hash: Hash) -> list[HexText] | None:
+    """A block's extrinsics."""
     block = node.chain.block(H256(hash))
     return None if block is None else [hex_of(data) for data in block.extrinsics]
 
 
+@fails(BAD_PARAM)
 def archive_v1_call(
-    node: Node, hash: Hash, function: str, call_parameters: str
-) -> dict[str, Any] | None:
+    node: Node, hash: Hash, function: str, call_parameters: HexOrNothing
+) -> CallAnswer | None:
+    """Call the runtime API on a block's state; null where there is no such block."""
     try:
         data = unhex(call_parameters)
     except BadHex as error:
-        raise RpcError(-32602, str(error)) from None
+        raise BAD_PARAM(error=error) from None
     block = node.chain.block(H256(hash))
     if block is None:
         return None
@@ -74,8 +88,9 @@ def archive_v1_call(
 
 @subscription("archive_v1_storageEvent", unsubscribe="archive_v1_stopStorage")
 async def archive_v1_storage(
-    node: Node, hash: Hash, items: Queries, child_trie: str | None = None
-) -> AsyncIterator[Event]:
+    node: Node, hash: Hash, items: Queries, child_trie: HexOrNothing | None = None
+) -> AsyncIterator[ArchiveEvent]:
+    """Tells what keys hold in a block's state, one event for each, then that it is done."""
     try:
         wanted = [_paginated(query) for query in items]
         unhex(child_trie or "")
@@ -86,7 +101,7 @@ async def archive_v1_storage(
     # No state of ours has child tries, so whatever is looked up in one is absent.
     found = (item for each in wanted if child_trie is None for item in answers(state, each))
     for count, item in enumerate(found, 1):
-        yield {"event": "storage", **item}
+        yield cast(ArchiveItem, {"event": "storage", **item})
         if count % _STRIDE == 0:
             await asyncio.sleep(0)
     yield {"event": "storageDone"}
@@ -95,7 +110,8 @@ async def archive_v1_storage(
 @subscription("archive_v1_storageDiffEvent", unsubscribe="archive_v1_storageDiff_stopStorageDiff")
 async def archive_v1_storageDiff(
     node: Node, hash: Hash, items: DiffQueries, previous_hash: Hash | None = None
-) -> AsyncIterator[Event]:
+) -> AsyncIterator[DifferenceEvent]:
+    """Tells how a block's state differs from its parent's, or from another's."""
     try:
         parts = parts_of(items)
         now, before = _state(node, hash), _state(node, previous_hash or _parent(node, hash))
@@ -105,7 +121,7 @@ async def archive_v1_storageDiff(
     for count, (key, new, old) in enumerate(compared(now, before, parts), 1):
         if new != old:
             for change in changes(parts, key, new, old):
-                yield {"event": "storageDiff", **change}
+                yield cast(Difference, {"event": "storageDiff", **change})
         if count % _STRIDE == 0:
             await asyncio.sleep(0)
     yield {"event": "storageDiffDone"}
@@ -118,7 +134,7 @@ class _Refused(Exception):
 def _state(node: Node, hash: bytes) -> Trie:
     block = node.chain.block(H256(hash))
     if block is None:
-        raise _Refused(f"UnknownBlock: State already discarded for {hex_of(hash)}")
+        raise _Refused(f"UnknownBlock: {unknown_block(hash)}")
     return block.state
 
 

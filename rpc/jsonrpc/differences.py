@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from tilth.primitives.trie import Trie
 from tilth.rpc.jsonrpc.lookups import (
@@ -14,6 +14,7 @@ from tilth.rpc.jsonrpc.lookups import (
     unhex,
 )
 from tilth.rpc.jsonrpc.params import list_of
+from tilth.rpc.jsonrpc.schema import Shape
 from tilth.rpc.jsonrpc.shapes import hex_of
 
 
@@ -35,7 +36,19 @@ def read_diff_query(value: object) -> DiffQuery:
     )
 
 
-DiffQueries: TypeAlias = Annotated[list[DiffQuery], list_of(read_diff_query)]
+_DIFF_QUERY: Final = {
+    "type": "object",
+    "properties": {
+        "key": {"type": "string"},
+        "returnType": {"enum": list(SHAPES)},
+        "childTrieKey": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    },
+    "required": ["key", "returnType"],
+}
+
+DiffQueries: TypeAlias = Annotated[
+    list[DiffQuery], list_of(read_diff_query), Shape({"type": "array", "items": _DIFF_QUERY})
+]
 
 
 Part: TypeAlias = tuple[bytes, str]

@@ -10,7 +10,7 @@ from tilth.node.notices import Finalized, Imported, Notice, Phase
 from tilth.node.service import Node
 from tilth.primitives.types import H256
 from tilth.rpc.jsonrpc.client import Sink, Undo
-from tilth.rpc.jsonrpc.errors import RpcError
+from tilth.rpc.jsonrpc.errors import Fault
 from tilth.rpc.jsonrpc.lookups import Item
 from tilth.rpc.jsonrpc.shapes import hex_of, modern_version_json
 
@@ -24,6 +24,11 @@ FIRST_PAGE: Final = 5
 # a page stays well below what one message may hold.
 LONGEST_PAGE: Final = 1000
 FULLEST_PAGE: Final = 256 * 1024
+
+# client/rpc-spec-v2/src/chain_head/error.rs
+TOO_MANY_FOLLOWS: Final = Fault(-32800, "Maximum number of chainHead_follow has been reached")
+NOT_PINNED: Final = Fault(-32801, "Invalid block hash")
+DUPLICATES: Final = Fault(-32804, "Received duplicate hashes for the `chainHead_unpin` method")
 
 Event: TypeAlias = dict[str, Any]
 _CODE: Final = b":code"
@@ -41,7 +46,7 @@ class Follows:
 
     def begin(self, node: Node, sink: Sink, *, with_runtime: bool) -> Undo:
         if len(self._follows) >= MOST_FOLLOWS:
-            raise RpcError(-32800, "Maximum number of chainHead_follow has been reached")
+            raise TOO_MANY_FOLLOWS()
         follow = self._follows[sink.id] = Follow(node, sink, with_runtime=with_runtime)
 
         def end() -> None:
@@ -167,13 +172,13 @@ class Follow:
         """The block, if the client holds it; raises RpcError."""
         block = self._pinned.get(H256(hash))
         if block is None:
-            raise RpcError(-32801, "Invalid block hash")
+            raise NOT_PINNED()
         return block
 
     def unpin(self, hashes: list[bytes]) -> None:
         """Let go of all these blocks, or of none; raises RpcError."""
         if len(set(hashes)) < len(hashes):
-            raise RpcError(-32804, "Received duplicate hashes for the `chainHead_unpin` method")
+            raise DUPLICATES()
         for hash in hashes:
             self.pinned(hash)
         for hash in hashes:

@@ -11,6 +11,7 @@ from tilth.node.service import Node
 from tilth.primitives.crypto.hashing import blake2_256
 from tilth.primitives.trie import Trie
 from tilth.rpc.jsonrpc.params import Misfit, list_of, read_text, wrong_type
+from tilth.rpc.jsonrpc.schema import Shape
 from tilth.rpc.jsonrpc.shapes import hex_of
 
 Item: TypeAlias = dict[str, str]
@@ -172,4 +173,16 @@ def read_query(value: object) -> Query:
     )
 
 
-Queries: TypeAlias = Annotated[list[Query], list_of(read_query)]
+_QUERY: Final = {
+    "type": "object",
+    "properties": {
+        "key": {"type": "string"},
+        "type": {"enum": list(_KINDS)},
+        "paginationStartKey": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    },
+    "required": ["key", "type"],
+}
+
+Queries: TypeAlias = Annotated[
+    list[Query], list_of(read_query), Shape({"type": "array", "items": _QUERY})
+]

@@ -16,8 +16,9 @@ from tilth.primitives.crypto.hashing import blake2_256
 from tilth.primitives.types import H256
 from tilth.rpc.jsonrpc.author import INVALID_TEXT
 from tilth.rpc.jsonrpc.client import Client, Sink
-from tilth.rpc.jsonrpc.dispatch import subscription
-from tilth.rpc.jsonrpc.errors import RpcError
+from tilth.rpc.jsonrpc.dispatch import fails, subscription
+from tilth.rpc.jsonrpc.errors import Fault
+from tilth.rpc.jsonrpc.events import TransactionEvent
 from tilth.rpc.jsonrpc.lookups import CallFailed, call_runtime
 from tilth.rpc.jsonrpc.params import Hex
 
@@ -25,6 +26,8 @@ from tilth.rpc.jsonrpc.params import Hex
 MOST_BROADCASTS: Final = 16
 MOST_ENDED: Final = 256
 """Broadcasts that ended by themselves and are still known to their client's `stop`."""
+
+NO_OPERATION: Final = Fault(-32602, "Invalid operation id")
 
 _VALID: Final = b"\x00"  # how a TransactionValidity begins that is Ok
 
@@ -39,15 +42,26 @@ Event: TypeAlias = dict[str, Any]
 
 
 def transaction_v1_broadcast(node: Node, client: Client, transaction: Hex) -> str | None:
+    """Bring a transaction in again and again until it is final or stopped.
+
+    Answers what stops it, or null where the client has too many. What becomes of it is not told.
+    """
     return client.own(Broadcasts).begin(node, client, transaction)
 
 
+@fails(NO_OPERATION)
 def transaction_v1_stop(node: Node, client: Client, operation_id: str) -> None:
+    """Bring a transaction in no more."""
     client.own(Broadcasts).stop(operation_id)
 
 
-@subscription("transactionWatch_v1_watchEvent", unsubscribe="transactionWatch_v1_unwatch")
+@subscription(
+    "transactionWatch_v1_watchEvent",
+    unsubscribe="transactionWatch_v1_unwatch",
+    item=TransactionEvent,
+)
 def transactionWatch_v1_submitAndWatch(node: Node, sink: Sink, bytes: Hex) -> None:
+    """Bring a transaction in and hear of it; a refusal is an event too."""
     try:
         node.pool.submit(bytes, watcher=_Watch(node, sink, H256(blake2_256(bytes))))
     except PoolError as error:
@@ -79,7 +93,7 @@ class Broadcasts:
         elif id_ in self._ended:
             self._ended.remove(id_)
         else:
-            raise RpcError(-32602, "Invalid operation id")
+            raise NO_OPERATION()
 
     def _end(self, id_: str) -> None:
         self._running.pop(id_, None)

@@ -138,7 +138,7 @@ async def test_descendants_may_begin_behind_a_key(serving: Any) -> None:
 @pytest.mark.parametrize(
     ("block", "queries", "child_trie", "error"),
     [
-        (NOWHERE, [], None, f"UnknownBlock: State already discarded for {NOWHERE}"),
+        (NOWHERE, [], None, f"UnknownBlock: Header was not found in the database: {NOWHERE}"),
         (None, [{"key": "0xz", "type": "value"}], None, "Invalid parameter: 0xz"),
         (None, [], "0xz", "Invalid parameter: 0xz"),
         (
@@ -226,8 +226,8 @@ async def test_a_part_of_the_difference_in_both_shapes(serving: Any) -> None:
 @pytest.mark.parametrize(
     ("params", "error"),
     [
-        ((NOWHERE, [], None), f"UnknownBlock: State already discarded for {NOWHERE}"),
-        ((None, [], NOWHERE), f"UnknownBlock: State already discarded for {NOWHERE}"),
+        ((NOWHERE, [], None), f"UnknownBlock: Header was not found in the database: {NOWHERE}"),
+        ((None, [], NOWHERE), f"UnknownBlock: Header was not found in the database: {NOWHERE}"),
         ((None, [{"key": "z", "returnType": "hash"}], None), "Invalid parameter: z"),
     ],
 )
