@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from tilth.frame import H256, AccountId, DispatchError, ErrorEnum, TypeName, event
+from tilth.frame import H256, AccountId, DispatchError, ErrorEnum, Release, TypeName, event, since
 from tilth.pallets.system.types import DispatchEventInfo
 
 
@@ -56,6 +56,7 @@ class UpgradeAuthorized:
     check_version: bool
 
 
+@since(Release.STABLE2503)
 @event
 class RejectedInvalidAuthorizedUpgrade:
     """The authorized code cannot be applied; the authorization is spent."""

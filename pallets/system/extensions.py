@@ -13,6 +13,7 @@ from tilth.frame import (
     Nonce,
     PostInfo,
     Reason,
+    Release,
     RuntimeCall,
     SignedCaller,
     Transaction,
@@ -216,18 +217,20 @@ class CheckWeight(_Weighed):
         super().__init__(system)
         self._limits = [system.block_weights.per_class.of(each) for each in DispatchClass]
         self._most_bytes = [system.block_length.max.of(each) for each in DispatchClass]
+        counts_length = system.runtime.release >= Release.STABLE2512
+        self._alone = _with_length if counts_length else _without_length
 
     def validate(self, value: Any, transaction: Transaction) -> ValidTransaction:
         transaction.found[CheckWeight] = self._next_length(transaction)
         limit = self._limits[transaction.info.dispatch_class].max_extrinsic
-        if limit is not None and transaction.info.total_weight.any_gt(limit):
+        if limit is not None and self._alone(transaction).any_gt(limit):
             raise invalid(validity.ExhaustsResources())
         return VALID
 
     def prepare(self, value: Any, transaction: Transaction) -> None:
         length: int = transaction.found[CheckWeight]
-        self.system.block_weight.put(self._next_weight(transaction, length))
-        self.system.all_extrinsics_len.put(length)
+        self.system.block_weight.put(self._next_weight(transaction))
+        self.system.rules.bytes_so_far.put(length)
 
     def post_dispatch(
         self, prepared: Any, transaction: Transaction, post: PostInfo, failure: Reason | None
@@ -245,12 +248,12 @@ class CheckWeight(_Weighed):
         self.system.reclaim(transaction.info, post)
 
     def _next_length(self, transaction: Transaction) -> int:
-        length = (self.system.all_extrinsics_len.get() or 0) + transaction.length
+        length = (self.system.rules.bytes_so_far.get() or 0) + transaction.length
         if length > self._most_bytes[transaction.info.dispatch_class]:
             raise invalid(validity.ExhaustsResources())
         return length
 
-    def _next_weight(self, transaction: Transaction, block_length: int) -> WeightPerClass:
+    def _next_weight(self, transaction: Transaction) -> WeightPerClass:
         info, now = transaction.info, self.system.block_weight.get()
         limits, most = self._limits[info.dispatch_class], self.system.block_weights.max_block
         before, own, base = now.of(info.dispatch_class), info.total_weight, limits.base_extrinsic
@@ -265,9 +268,16 @@ class CheckWeight(_Weighed):
         total, reserved = weight.total, limits.reserved
         if total.any_gt(most) and reserved is not None and of_class.any_gt(reserved):
             raise invalid(validity.ExhaustsResources())
-        if most.proof_size != U64_MAX and total.proof_size + block_length > most.proof_size:
-            raise invalid(validity.ExhaustsResources())
         return weight
+
+
+def _without_length(transaction: Transaction) -> Weight:
+    return transaction.info.total_weight
+
+
+def _with_length(transaction: Transaction) -> Weight:
+    weight = transaction.info.total_weight
+    return Weight(weight.ref_time, min(weight.proof_size + transaction.length, U64_MAX))
 
 
 @struct(path="frame_system::extensions::weight_reclaim::WeightReclaim", params={"T": ...})

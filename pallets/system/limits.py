@@ -15,6 +15,9 @@ BASE_BLOCK: Final = Weight(431_614_000, 0)
 BASE_EXTRINSIC: Final = Weight(108_157_000, 0)
 _T: Final = TypeName("T")
 U64_MAX: Final = 2**64 - 1
+MEBIBYTE: Final = 1024 * 1024
+SECOND: Final = Weight(10**12, U64_MAX)
+"""What a block may take of a second, its proof being of any size."""
 
 
 @struct(path="frame_support::dispatch::PerDispatchClass", params={"T": Weight})

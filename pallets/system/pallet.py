@@ -23,6 +23,7 @@ from tilth.frame import (
     Pays,
     PostInfo,
     Reason,
+    Release,
     Root,
     Runtime,
     RuntimeApi,
@@ -40,9 +41,11 @@ from tilth.frame import (
     ensure,
     hashing,
     invalid,
+    since,
     u16,
     u32,
     u64,
+    until,
     validity,
 )
 from tilth.pallets.system.accounts import AccountBook
@@ -58,7 +61,14 @@ from tilth.pallets.system.events import (
     Remarked,
     UpgradeAuthorized,
 )
-from tilth.pallets.system.limits import BlockLength, BlockWeights, WeightPerClass
+from tilth.pallets.system.limits import (
+    MEBIBYTE,
+    SECOND,
+    BlockLength,
+    BlockWeights,
+    WeightPerClass,
+)
+from tilth.pallets.system.rules import BlockRules
 from tilth.pallets.system.types import (
     AccountInfo,
     ApplyExtrinsic,
@@ -103,9 +113,9 @@ class System(
     crate: ClassVar[str] = "frame_system"
     weights = WEIGHTS
 
-    block_weights: Const[BlockWeights]
+    block_weights: Const[BlockWeights] = BlockWeights.with_sensible_defaults(SECOND)
     """Weights of an empty block and an empty extrinsic, and the limits of each class."""
-    block_length: Const[BlockLength]
+    block_length: Const[BlockLength] = BlockLength.max_with_normal_ratio(5 * MEBIBYTE)
     """Most bytes of a block, by class."""
     block_hash_count: Const[BlockNumber] = 2400
     """How many hashes of past blocks are kept; older ones are forgotten, the first never."""
@@ -122,8 +132,10 @@ class System(
     """Whether this block is past its inherents."""
     block_weight = DefaultValue[WeightPerClass]()
     """What this block weighs so far, by class."""
-    all_extrinsics_len = StorageValue[u32]()
+    all_extrinsics_len = until(Release.STABLE2603)(StorageValue[u32]())
     """Bytes of this block's extrinsics so far."""
+    block_size = since(Release.STABLE2603)(StorageValue[u32]())
+    """Bytes of this block so far, its header included."""
     block_hash = DefaultMap[Twox64[BlockNumber], H256]()
     """Hashes of past blocks, by number."""
     extrinsic_data = DefaultMap[Twox64[u32], bytes]()
@@ -150,12 +162,13 @@ class System(
     """What the block is doing: beginning, applying an extrinsic, or ending."""
     authorized_upgrade = StorageValue[CodeUpgradeAuthorization]()
     """The code that anybody may apply, if one is authorized."""
-    extrinsic_weight_reclaimed = DefaultValue[Weight]()
+    extrinsic_weight_reclaimed = since(Release.STABLE2503)(DefaultValue[Weight]())
     """Weight already given back for the extrinsic that runs."""
 
     def bind(self, runtime: Runtime, name: str, index: int, codecs: Codecs) -> None:
         super().bind(runtime, name, index, codecs)
         self.accounts = AccountBook(self.account, self.max_consumers, self.emit)
+        self.rules = BlockRules(self, runtime.release)
 
     @property
     def db_weight(self) -> Const[DbWeight]:
@@ -247,6 +260,8 @@ class System(
         authorized = self._authorized(code)
         self.authorized_upgrade.kill()
         wrong = self._fault(code) if authorized.check_version else None
+        if wrong is not None and not self.rules.reports_rejected_upgrades:
+            raise DispatchFailure(wrong)
         if wrong is not None:
             # Whoever applies it is not to blame: nothing is undone, and nothing is paid.
             error = self.runtime.dispatch_error(wrong)
@@ -307,7 +322,7 @@ class System(
         self.parent_hash.put(parent_hash)
         self.block_hash[number - 1] = parent_hash
         self.block_weight.kill()
-        self.inherents_applied.kill()
+        self.rules.open_block()
 
     def note_finished_initialize(self) -> None:
         self.execution_phase.put(ApplyExtrinsic(0))
@@ -333,7 +348,7 @@ class System(
         following = self._extrinsic_index() + 1
         self.runtime.slot.overlay.write_raw(EXTRINSIC_INDEX, following.to_bytes(4, "little"))
         self.execution_phase.put(ApplyExtrinsic(following))
-        self.extrinsic_weight_reclaimed.kill()
+        self.rules.close_extrinsic()
 
     def note_finished_extrinsics(self) -> None:
         self.extrinsic_count.put(self._extrinsic_index())
@@ -344,7 +359,7 @@ class System(
         """The header of the finished block; what only its building needed is gone."""
         overlay = self.runtime.slot.overlay
         self.execution_phase.kill()
-        self.all_extrinsics_len.kill()
+        self.rules.bytes_so_far.kill()
         overlay.delete(INTRABLOCK_ENTROPY)
         self.inherents_applied.kill()
         count = self.extrinsic_count.take() or 0
@@ -373,14 +388,7 @@ class System(
         unspent = info.total_weight - spent
         if unspent == ZERO_WEIGHT:
             return
-        already = self.extrinsic_weight_reclaimed.get()
-        unspent = unspent.join(already)
-        more = unspent - already
-        if more != ZERO_WEIGHT:
-            now = self.block_weight.get()
-            less = now.of(info.dispatch_class) - more
-            self.block_weight.put(now.with_class(info.dispatch_class, less))
-            self.extrinsic_weight_reclaimed.put(unspent)
+        self.rules.give_back(info.dispatch_class, unspent)
 
     def extension_weight(self, name: str) -> Weight:
         return self.extension_weights.get(name, Measured(0)).under(self.db)

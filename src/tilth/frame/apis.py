@@ -1,10 +1,11 @@
 """The runtime APIs that every runtime of ours has: Substrate's, by their names and versions."""
 
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeAlias
 
 from tilth.frame.errors import DispatchError
-from tilth.frame.extrinsic import BARE_V5, Extrinsic, with_length
+from tilth.frame.extrinsic import Extrinsic, with_length
 from tilth.frame.runtime_api import RuntimeApi, api_method
 from tilth.frame.session_keys import SessionKeys
 from tilth.frame.validity import (
@@ -164,8 +165,35 @@ def inherents(runtime: "Runtime", data: dict[bytes, bytes]) -> tuple[Extrinsic, 
 
 
 def bare(runtime: "Runtime", call: bytes) -> Extrinsic:
-    """An extrinsic without signature, in the preamble of stable2503."""
-    return runtime.format.decode(with_length(bytes((BARE_V5,)) + call))
+    """An extrinsic without signature, in the preamble of the runtime's release."""
+    return runtime.format.decode(with_length(bytes((runtime.format.bare,)) + call))
+
+
+# The order in which Substrate's templates list them, and therefore runtimes do.
+_ORDER: Final = (
+    "Core",
+    "Metadata",
+    "RuntimeViewFunction",
+    "BlockBuilder",
+    "TaggedTransactionQueue",
+    "OffchainWorkerApi",
+    "AuraApi",
+    "SessionKeys",
+    "GrandpaApi",
+    "AccountNonceApi",
+    "TransactionPaymentApi",
+    "TransactionPaymentCallApi",
+    "GenesisBuilder",
+)
+
+
+def arranged(apis: Iterable[RuntimeApi]) -> tuple[RuntimeApi, ...]:
+    """Each API once, answered by the first that offers it; Substrate's own in Substrate's order."""
+    first: dict[str, RuntimeApi] = {}
+    for api in apis:
+        first.setdefault(api.name, api)
+    known = [first.pop(name) for name in _ORDER if name in first]
+    return (*known, *first.values())
 
 
 def core_apis(runtime: "Runtime") -> tuple[RuntimeApi, ...]:

@@ -172,6 +172,32 @@ class Pipeline:
             step(transaction, post)
 
 
+class SignedExtensions(Pipeline):
+    """Extensions as they were before stable2412: they weigh nothing, and each checks and prepares
+    before the next one does."""
+
+    def __init__(self, extensions: Sequence[TransactionExtension], codecs: Codecs) -> None:
+        super().__init__(extensions, codecs)
+        self._fixed_weight, self._weighing = ZERO_WEIGHT, []
+        validating, preparing = dict(self._validating), dict(self._preparing)
+        self._steps = [
+            (position, validating.get(position), preparing.get(position))
+            for position in sorted(validating.keys() | preparing.keys())
+        ]
+
+    def check(self, values: tuple[Any, ...], transaction: Transaction) -> None:
+        """Nothing yet: `prepare` asks each in its turn."""
+
+    def prepare(self, values: tuple[Any, ...], transaction: Transaction) -> list[Any]:
+        prepared: list[Any] = [None] * len(self.extensions)
+        for position, validate, prepare in self._steps:
+            if validate is not None:
+                validate(values[position], transaction)
+            if prepare is not None:
+                prepared[position] = prepare(values[position], transaction)
+        return prepared
+
+
 def _combined(valid: ValidTransaction, more: ValidTransaction) -> ValidTransaction:
     if more is VALID:
         return valid

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 from tilth.frame import validity
 from tilth.frame.call import RuntimeCall
 from tilth.frame.extension import Pipeline
+from tilth.frame.release import Release
 from tilth.frame.validity import invalid, unknown
 from tilth.frame.weight import DispatchInfo
 from tilth.primitives.crypto import signatures
@@ -97,15 +98,34 @@ class SignatureWaiver(Protocol):
 class ExtrinsicFormat:
     """How one runtime's extrinsics are read and their signatures checked."""
 
-    __slots__ = ("_call", "_lookup", "_pipeline", "_signed", "waiver")
+    __slots__ = (
+        "_bare",
+        "_call",
+        "_extension_versions",
+        "_lookup",
+        "_pipeline",
+        "_signed",
+        "bare",
+        "waiver",
+    )
 
     def __init__(
-        self, codecs: Codecs, call: Codec[Any], pipeline: Pipeline, lookup: AccountLookup
+        self,
+        codecs: Codecs,
+        call: Codec[Any],
+        pipeline: Pipeline,
+        lookup: AccountLookup,
+        release: Release = Release.STABLE2503,
     ) -> None:
         self._signed = codecs.of(tuple[MultiAddress, MultiSignature])
         self._call = call
         self._pipeline = pipeline
         self._lookup = lookup
+        knows_v5 = release >= Release.STABLE2412
+        self.bare: Final = BARE_V5 if knows_v5 else BARE_V4
+        """The preamble that inherents are given."""
+        self._bare = (BARE_V4, BARE_V5) if knows_v5 else (BARE_V4,)
+        self._extension_versions = _extension_versions(release)
         self.waiver: SignatureWaiver | None = None
         """Where a dev chain lets accounts be impersonated: which bad signatures do all the same."""
 
@@ -130,9 +150,11 @@ class ExtrinsicFormat:
         if extrinsic.preamble == SIGNED_V4:
             offset = self._decode_signed(extrinsic, offset)
         elif extrinsic.preamble == GENERAL_V5:
-            offset = self._decode_values(extrinsic, offset + 1)  # after the extensions' version
-        elif extrinsic.preamble not in (BARE_V4, BARE_V5):
-            raise DecodeError(offset - 1, "preamble 04, 05, 84 or 45", f"{extrinsic.preamble:02x}")
+            offset = self._decode_general(extrinsic, offset)
+        elif extrinsic.preamble not in self._bare:
+            raise DecodeError(
+                offset - 1, "a preamble of the runtime's release", f"{extrinsic.preamble:02x}"
+            )
         extrinsic.call_start = offset
         extrinsic.call, offset = self._call.decode_at(data, offset)
         if offset != len(data):
@@ -145,6 +167,12 @@ class ExtrinsicFormat:
             extrinsic.data, offset
         )
         return self._decode_values(extrinsic, offset)
+
+    def _decode_general(self, extrinsic: Extrinsic, offset: int) -> int:
+        version = extrinsic.data[offset : offset + 1]
+        if not version or version[0] not in self._extension_versions:
+            raise DecodeError(offset, "a version of extensions", version.hex() or "the end")
+        return self._decode_values(extrinsic, offset + 1)
 
     def _decode_values(self, extrinsic: Extrinsic, offset: int) -> int:
         extrinsic.values_start = offset
@@ -206,6 +234,13 @@ class ExtrinsicCodec:
 
     def decode_at(self, data: bytes, offset: int) -> tuple[Extrinsic, int]:
         return self._runtime.format.decode_at(data, offset)
+
+
+def _extension_versions(release: Release) -> range:
+    """Which a general transaction may name; those between took any."""
+    if release < Release.STABLE2412:
+        return range(0)
+    return range(256) if release < Release.STABLE2606 else range(1)
 
 
 def _verify(signature: Any, payload: bytes, signer: AccountId) -> bool:

@@ -1,4 +1,4 @@
-"""Releases of FRAME whose blocks differ: what a runtime names to get the rules it was built with."""
+"""Releases of FRAME whose blocks differ: a runtime names the one that it follows."""
 
 from collections.abc import Callable
 from enum import IntEnum

@@ -21,7 +21,7 @@ from tilth.frame.apis import core_apis
 from tilth.frame.call import RuntimeCall
 from tilth.frame.errors import DispatchFailure, ErrorEnum, Module, ModuleError, Reason
 from tilth.frame.executive import Executive
-from tilth.frame.extension import Pipeline, TransactionExtension
+from tilth.frame.extension import Pipeline, SignedExtensions, TransactionExtension
 from tilth.frame.extrinsic import Extrinsic, ExtrinsicCodec, ExtrinsicFormat
 from tilth.frame.overlay import Overlay, Slot
 from tilth.frame.pallet import Pallet
@@ -100,11 +100,15 @@ class Runtime:
 
     @cached_property
     def pipeline(self) -> Pipeline:
-        return Pipeline(self.extensions, self.codecs)
+        signed_only = self.release < Release.STABLE2412
+        kind = SignedExtensions if signed_only else Pipeline
+        return kind(self.extensions, self.codecs)
 
     @cached_property
     def format(self) -> ExtrinsicFormat:
-        return ExtrinsicFormat(self.codecs, self.codecs.of(RuntimeCall), self.pipeline, self.lookup)
+        return ExtrinsicFormat(
+            self.codecs, self.codecs.of(RuntimeCall), self.pipeline, self.lookup, self.release
+        )
 
     @cached_property
     def executive(self) -> Executive:
