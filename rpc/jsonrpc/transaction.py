@@ -22,8 +22,8 @@ from tilth.rpc.jsonrpc.events import TransactionEvent
 from tilth.rpc.jsonrpc.lookups import CallFailed, call_runtime
 from tilth.rpc.jsonrpc.params import Hex
 
-# node/cli/src/service.rs: MAX_TRANSACTION_PER_CONNECTION
-MOST_BROADCASTS: Final = 16
+MOST_BROADCASTS: Final = 256
+"""Of one client at a time. A Rust node allows 16, and PAPI waits for ever for the seventeenth."""
 MOST_ENDED: Final = 256
 """Broadcasts that ended by themselves and are still known to their client's `stop`."""
 
