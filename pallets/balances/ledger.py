@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
 from tilth.frame import (
     AccountId,
@@ -34,6 +34,19 @@ class Preservation(Enum):
     """It must not end; it may live on another provider than its money."""
     PRESERVE = auto()
     """It must keep the existential deposit."""
+
+
+# A member found through its enum costs Python 3.11 as much as two calls.
+_EXPENDABLE: Final = Preservation.EXPENDABLE
+_PROTECT: Final = Preservation.PROTECT
+_PRESERVE: Final = Preservation.PRESERVE
+_FUNDS_UNAVAILABLE: Final = TokenError.FUNDS_UNAVAILABLE
+_FROZEN: Final = TokenError.FROZEN
+_ONLY_PROVIDER: Final = TokenError.ONLY_PROVIDER
+_BELOW_MINIMUM: Final = TokenError.BELOW_MINIMUM
+_NOT_EXPENDABLE: Final = TokenError.NOT_EXPENDABLE
+_OVERFLOW: Final = ArithmeticError.OVERFLOW
+_UNDERFLOW: Final = ArithmeticError.UNDERFLOW
 
 
 class Accounts(Protocol):
@@ -93,11 +106,11 @@ class Ledger:
         return account.free if untouchable <= 0 else max(account.free - untouchable, 0)
 
     def _needs_deposit(self, who: AccountId, account: AccountData, keep: Preservation) -> bool:
-        if keep is Preservation.PRESERVE:
+        if keep is _PRESERVE:
             return True
         if not account.free:
             return False
-        if keep is Preservation.PROTECT:
+        if keep is _PROTECT:
             return self.accounts.providers_of(who) == 1
         return not self.accounts.can_dec_provider(who)
 
@@ -114,23 +127,22 @@ class Ledger:
         # balances/src/impl_fungible.rs: can_withdraw
         if not amount:
             return False
-        ensure(amount <= self.issuance.get(), ArithmeticError.UNDERFLOW)
+        ensure(amount <= self.issuance.get(), _UNDERFLOW)
         left = account.free - amount
-        ensure(left >= 0, TokenError.FUNDS_UNAVAILABLE)
-        liquid = self._spendable(who, account, Preservation.EXPENDABLE)
-        ensure(amount <= liquid, TokenError.FROZEN)
+        ensure(left >= 0, _FUNDS_UNAVAILABLE)
+        ensure(amount <= self._spendable(who, account, _EXPENDABLE), _FROZEN)
         ends = left < self.deposit
-        ensure(not ends or self.accounts.can_dec_provider(who), TokenError.ONLY_PROVIDER)
-        ensure(left + account.reserved >= account.frozen, TokenError.FROZEN)
+        ensure(not ends or self.accounts.can_dec_provider(who), _ONLY_PROVIDER)
+        ensure(left + account.reserved >= account.frozen, _FROZEN)
         return ends
 
     def check_deposit(self, account: AccountData, amount: int) -> None:
         """Fail where the amount may not be given."""
         if amount:
             free = account.free + amount
-            ensure(free <= self.most, ArithmeticError.OVERFLOW)
-            ensure(free >= self.deposit, TokenError.BELOW_MINIMUM)
-            ensure(free + account.reserved <= self.most, ArithmeticError.OVERFLOW)
+            ensure(free <= self.most, _OVERFLOW)
+            ensure(free >= self.deposit, _BELOW_MINIMUM)
+            ensure(free + account.reserved <= self.most, _OVERFLOW)
 
     def can_deposit(self, who: AccountId, amount: int) -> bool:
         try:
@@ -142,7 +154,7 @@ class Ledger:
     def transfer(self, source: AccountId, dest: AccountId, amount: int, keep: Preservation) -> None:
         giver = self.of(source)
         ends = self._ends_by(source, giver, amount)
-        ensure(not ends or keep is Preservation.EXPENDABLE, TokenError.NOT_EXPENDABLE)
+        ensure(not ends or keep is _EXPENDABLE, _NOT_EXPENDABLE)
         self.check_deposit(self.of(dest), amount)
         if source == dest:
             return
@@ -151,14 +163,14 @@ class Ledger:
         self.emit(Transfer(source, dest, amount))
 
     def mint(self, who: AccountId, amount: int) -> None:
-        ensure(self.issuance.get() + amount <= self.most, ArithmeticError.OVERFLOW)
+        ensure(self.issuance.get() + amount <= self.most, _OVERFLOW)
         self.increase(who, amount)
         self.issue(amount)
         self.emit(Minted(who, amount))
 
     def burn(self, who: AccountId, amount: int, keep: Preservation) -> None:
-        ensure(self.spendable(who, keep) >= amount, TokenError.FUNDS_UNAVAILABLE)
-        ensure(self.issuance.get() >= amount, ArithmeticError.OVERFLOW)
+        ensure(self.spendable(who, keep) >= amount, _FUNDS_UNAVAILABLE)
+        ensure(self.issuance.get() >= amount, _OVERFLOW)
         self.decrease(who, amount, keep)
         self.rescind(amount)
         self.emit(Burned(who, amount))
@@ -177,15 +189,15 @@ class Ledger:
         """Take all of the amount or fail; where the money goes is the caller's to say."""
         account = self.open(who)
         spendable = self._spendable(who, account, keep, force=force)
-        ensure(spendable >= amount, TokenError.FUNDS_UNAVAILABLE)
+        ensure(spendable >= amount, _FUNDS_UNAVAILABLE)
         self._add(who, account, -amount)
 
     def increase(self, who: AccountId, amount: int) -> None:
         """Give all of the amount or fail; where the money comes from is the caller's to say."""
         account = self.open(who)
         free = account.free + amount
-        ensure(free <= self.most, ArithmeticError.OVERFLOW)
-        ensure(free >= self.deposit, TokenError.BELOW_MINIMUM)
+        ensure(free <= self.most, _OVERFLOW)
+        ensure(free >= self.deposit, _BELOW_MINIMUM)
         if amount:
             self._add(who, account, amount)
 
@@ -199,7 +211,11 @@ class Ledger:
         return given
 
     def _add(self, who: AccountId, account: AccountData, amount: int) -> None:
-        self.settle(who, account, account.with_free(account.free + amount))
+        new = account.with_free(account.free + amount)
+        if account.free >= self.deposit <= new.free:
+            self.accounts.set_data(who, new)  # it lived and lives on: nothing else changes
+        else:
+            self.settle(who, account, new)
 
     def open(self, who: AccountId) -> AccountData:
         """An account that is about to change, brought to today's rules."""

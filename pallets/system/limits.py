@@ -18,6 +18,8 @@ U64_MAX: Final = 2**64 - 1
 MEBIBYTE: Final = 1024 * 1024
 SECOND: Final = Weight(10**12, U64_MAX)
 """What a block may take of a second, its proof being of any size."""
+_NORMAL: Final = DispatchClass.NORMAL
+_OPERATIONAL: Final = DispatchClass.OPERATIONAL
 
 
 @struct(path="frame_support::dispatch::PerDispatchClass", params={"T": Weight})
@@ -30,9 +32,11 @@ class WeightPerClass:
         return (self.normal, self.operational, self.mandatory)[dispatch_class]
 
     def with_class(self, dispatch_class: DispatchClass, weight: Weight) -> "WeightPerClass":
-        parts = [self.normal, self.operational, self.mandatory]
-        parts[dispatch_class] = weight
-        return WeightPerClass(*parts)
+        if dispatch_class is _NORMAL:
+            return WeightPerClass(weight, self.operational, self.mandatory)
+        if dispatch_class is _OPERATIONAL:
+            return WeightPerClass(self.normal, weight, self.mandatory)
+        return WeightPerClass(self.normal, self.operational, weight)
 
     @property
     def total(self) -> Weight:

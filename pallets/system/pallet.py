@@ -169,6 +169,8 @@ class System(
         super().bind(runtime, name, index, codecs)
         self.accounts = AccountBook(self.account, self.max_consumers, self.emit)
         self.rules = BlockRules(self, runtime.release)
+        per_class = self.block_weights.per_class
+        self._base_extrinsic = [per_class.of(each).base_extrinsic for each in DispatchClass]
 
     @property
     def db_weight(self) -> Const[DbWeight]:
@@ -339,8 +341,8 @@ class System(
     def note_applied_extrinsic(
         self, failure: Reason | None, post: PostInfo, info: DispatchInfo
     ) -> None:
-        base = self.block_weights.per_class.of(info.dispatch_class).base_extrinsic
-        report = DispatchEventInfo(post.weight(info) + base, info.dispatch_class, post.pays(info))
+        weight = post.weight(info) + self._base_extrinsic[info.dispatch_class]
+        report = DispatchEventInfo(weight, info.dispatch_class, post.pays(info))
         if failure is None:
             self.emit(ExtrinsicSuccess(report))
         else:
@@ -405,7 +407,7 @@ class System(
     # What transaction payment asks.
 
     def base_extrinsic(self, dispatch_class: DispatchClass) -> Weight:
-        return self.block_weights.per_class.of(dispatch_class).base_extrinsic
+        return self._base_extrinsic[dispatch_class]
 
     def max_block(self) -> Weight:
         return self.block_weights.max_block

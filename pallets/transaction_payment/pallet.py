@@ -1,7 +1,7 @@
 """Transaction payment: what a transaction costs, and how that price moves from block to block."""
 
 from collections.abc import Callable
-from typing import Annotated, Never, Protocol
+from typing import Annotated, Final, Never, Protocol
 
 from tilth.frame import (
     AccountId,
@@ -82,6 +82,9 @@ class BlockLimits(Protocol):
     def normal_limit(self) -> Weight: ...
 
 
+_FREE: Final = Pays.NO
+
+
 def picosecond_each(weight: Weight) -> int:
     """A picosecond costs a unit of money, the proof nothing."""
     return weight.ref_time
@@ -125,18 +128,18 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
 
     def fee(self, length: int, info: DispatchInfo, tip: int) -> int:
         """What a call may cost at most, the tip included."""
-        if info.pays_fee is Pays.NO:
+        if info.pays_fee is _FREE:
             return tip
         return tip + sum(self._parts(length, info.total_weight, info.dispatch_class))
 
     def actual_fee(self, length: int, info: DispatchInfo, post: PostInfo, tip: int) -> int:
         """What a call cost, by what it really weighed and whether it pays."""
-        if post.pays(info) is Pays.NO:
+        if post.pays(info) is _FREE:
             return tip
         return tip + sum(self._parts(length, post.weight(info), info.dispatch_class))
 
     def fee_details(self, length: int, info: DispatchInfo, tip: int) -> FeeDetails:
-        if info.pays_fee is Pays.NO:
+        if info.pays_fee is _FREE:
             return FeeDetails(None, tip)
         parts = self._parts(length, info.total_weight, info.dispatch_class)
         return FeeDetails(InclusionFee(*parts), tip)

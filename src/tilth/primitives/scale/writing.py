@@ -312,9 +312,8 @@ def _variant(variant: Variant, source: Source) -> str:
 
 @write.register
 def _(shape: Enumeration, value: str, w: Writer) -> None:
-    members = w.source.bind("INDICES", {m: int(m) for m in shape.cls})
     name = w.local(value)
-    w.line(f"if {name} not in {members}:")
+    w.line(f"if type({name}) is not {w.source.bind('T', shape.cls)}:")
     w.line(f"    raise no_variant({str(shape)!r}, {name})")
     w.give("B", name)
 
