@@ -1,11 +1,26 @@
 """What the balances pallet reports, and why its calls fail."""
 
 from enum import IntEnum
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
-from tilth.frame import AccountId, Balance, ErrorEnum, TypeName, event, scale_enum
+from tilth.frame import (
+    AccountId,
+    Balance,
+    ErrorEnum,
+    Param,
+    Release,
+    RuntimeHoldReason,
+    TypeName,
+    event,
+    scale_enum,
+    since,
+    struct,
+)
 
 Who: TypeAlias = Annotated[AccountId, TypeName("T::AccountId")]
+Reason: TypeAlias = Annotated[
+    Any, Param("HoldReason", RuntimeHoldReason), TypeName("T::RuntimeHoldReason")
+]
 
 
 @scale_enum(path="frame_support::traits::tokens::misc::BalanceStatus")
@@ -107,11 +122,27 @@ class Minted:
     amount: Balance
 
 
+@since(Release.STABLE2509)
+@event
+class MintedCredit:
+    """The total issuance rose by money that an account had been given already."""
+
+    amount: Balance
+
+
 @event
 class Burned:
     """An account's money ceased to exist."""
 
     who: Who
+    amount: Balance
+
+
+@since(Release.STABLE2509)
+@event
+class BurnedDebt:
+    """The total issuance fell by money that had been taken from an account already."""
+
     amount: Balance
 
 
@@ -192,6 +223,72 @@ class TotalIssuanceForced:
     new: Balance
 
 
+@since(Release.STABLE2509)
+@event
+class Held:
+    """Free money was put on hold."""
+
+    reason: Reason
+    who: Who
+    amount: Balance
+
+
+@since(Release.STABLE2509)
+@event
+class BurnedHeld:
+    """Money on hold ceased to exist."""
+
+    reason: Reason
+    who: Who
+    amount: Balance
+
+
+@since(Release.STABLE2509)
+@event
+class TransferOnHold:
+    """Money on hold moved to another account."""
+
+    reason: Reason
+    source: Who
+    dest: Who
+    amount: Balance
+
+
+@since(Release.STABLE2509)
+@event
+class TransferAndHold:
+    """Free money moved to another account, where it is on hold."""
+
+    reason: Reason
+    source: Who
+    dest: Who
+    transferred: Balance
+
+
+@since(Release.STABLE2509)
+@event
+class Released:
+    """Money on hold became free."""
+
+    reason: Reason
+    who: Who
+    amount: Balance
+
+
+@scale_enum(path="pallet_balances::pallet::UnexpectedKind")
+class UnexpectedKind(IntEnum):
+    BALANCE_UPDATED = 0
+    FAILED_TO_MUTATE_ACCOUNT = 1
+
+
+@since(Release.STABLE2509)
+@struct(unnamed=True)
+class Unexpected:
+    """Something happened that this pallet takes to be impossible."""
+
+    kind: Annotated[UnexpectedKind, TypeName("UnexpectedKind")]
+
+
 Event: TypeAlias = (
     Endowed
     | DustLost
@@ -204,7 +301,9 @@ Event: TypeAlias = (
     | Withdraw
     | Slashed
     | Minted
+    | MintedCredit
     | Burned
+    | BurnedDebt
     | Suspended
     | Restored
     | Upgraded
@@ -215,6 +314,12 @@ Event: TypeAlias = (
     | Frozen
     | Thawed
     | TotalIssuanceForced
+    | Held
+    | BurnedHeld
+    | TransferOnHold
+    | TransferAndHold
+    | Released
+    | Unexpected
 )
 
 

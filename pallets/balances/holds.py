@@ -9,11 +9,21 @@ from tilth.frame import (
     DefaultMap,
     FreezeReason,
     HoldReason,
+    Release,
     TokenError,
     ensure,
     replace,
 )
-from tilth.pallets.balances.events import Error, Frozen, Thawed
+from tilth.pallets.balances.events import (
+    BurnedHeld,
+    Error,
+    Event,
+    Frozen,
+    Held,
+    Released,
+    Thawed,
+    TransferOnHold,
+)
 from tilth.pallets.balances.ledger import Ledger, Preservation
 from tilth.pallets.balances.types import (
     Freezes,
@@ -36,6 +46,7 @@ class HoldBook:
         self._ledger = ledger
         self._holds = holds
         self._reasons = reasons
+        self._tell = ledger.emit if ledger.release >= Release.STABLE2509 else _say_nothing
 
     def held(self, reason: HoldReason, who: AccountId) -> int:
         return _amount(self._holds[who], reason)
@@ -48,11 +59,13 @@ class HoldBook:
         ensure(self._available(reason, who), TokenError.CANNOT_CREATE_HOLD)
         self._ledger.decrease(who, amount, Preservation.PROTECT, force=True)
         self._increase(reason, who, amount)
+        self._tell(Held(reason, who, amount))
 
     def release(self, reason: HoldReason, who: AccountId, amount: int) -> None:
         ensure(self._ledger.can_deposit(who, amount), TokenError.CANNOT_CREATE)
         self._decrease(reason, who, amount)
-        self._ledger.increase_if_possible(who, amount)
+        given = self._ledger.increase_if_possible(who, amount)
+        self._tell(Released(reason, who, given))
 
     def transfer(self, reason: HoldReason, source: AccountId, dest: AccountId, amount: int) -> None:
         """Move held money into another account's free balance, if freezes allow."""
@@ -61,11 +74,13 @@ class HoldBook:
         ensure(self._ledger.can_deposit(dest, amount), TokenError.CANNOT_CREATE)
         self._decrease(reason, source, amount)
         self._ledger.increase(dest, amount)
+        self._tell(TransferOnHold(reason, source, dest, amount))
 
     def burn(self, reason: HoldReason, who: AccountId, amount: int) -> None:
         """Destroy held money; no freeze protects it."""
         self._decrease(reason, who, amount)
         self._ledger.rescind(amount)
+        self._tell(BurnedHeld(reason, who, amount))
 
     def _available(self, reason: HoldReason, who: AccountId) -> bool:
         if not self._ledger.accounts.providers_of(who):
@@ -135,6 +150,10 @@ class FreezeBook:
         """Freeze at least so much for the reason."""
         if amount:
             self.set(reason, who, max(amount, self.frozen(reason, who)))
+
+
+def _say_nothing(event: Event) -> None:
+    """Before stable2509, money was held without an event."""
 
 
 def _amount(items: Iterable[HeldAmount | FrozenAmount], reason: object) -> int:

@@ -9,12 +9,14 @@ from tilth.frame import (
     ArithmeticError,
     DefaultValue,
     DispatchFailure,
+    Release,
     TokenError,
     ensure,
     replace,
 )
 from tilth.pallets.balances.events import (
     Burned,
+    BurnedDebt,
     DustLost,
     Endowed,
     Event,
@@ -58,6 +60,8 @@ class Accounts(Protocol):
 
     def all_data(self) -> Iterator[tuple[AccountId, AccountData]]: ...
 
+    def exists(self, who: AccountId) -> bool: ...
+
     def providers_of(self, who: AccountId) -> int: ...
 
     def can_dec_provider(self, who: AccountId) -> bool: ...
@@ -84,6 +88,8 @@ class Ledger:
         deposit: int,
         most: int,
         emit: Callable[[Event], None],
+        release: Release = Release.STABLE2503,
+        take_dust: Callable[[int], None] | None = None,
     ) -> None:
         self.accounts = accounts
         self.of = accounts.data_of
@@ -91,6 +97,10 @@ class Ledger:
         self.deposit = deposit
         self.most = most
         self.emit = emit
+        self.release = release
+        self._reports_drops = release >= Release.STABLE2509
+        self.take_dust = take_dust or self.drop
+        """Gets what is left of accounts that end."""
 
     def spendable(self, who: AccountId, keep: Preservation, *, force: bool = False) -> int:
         """How much of the free balance may go; `force` ignores freezes."""
@@ -183,6 +193,14 @@ class Ledger:
         """Count money that ceased to exist."""
         self.issuance.put(max(self.issuance.get() - amount, 0))
 
+    def drop(self, amount: int) -> None:
+        """Destroy money that was taken from an account and that nobody got."""
+        if not amount:
+            return
+        self.rescind(amount)
+        if self._reports_drops:
+            self.emit(BurnedDebt(amount))
+
     def decrease(
         self, who: AccountId, amount: int, keep: Preservation, *, force: bool = False
     ) -> None:
@@ -229,14 +247,17 @@ class Ledger:
         """Write a change and destroy what it leaves below the deposit."""
         dust = self.write(who, old, new)
         if dust:
-            self.rescind(dust)
+            self.take_dust(dust)
 
-    def write(self, who: AccountId, old: AccountData, new: AccountData) -> int:
+    def write(
+        self, who: AccountId, old: AccountData, new: AccountData, *, beyond_limit: bool = False
+    ) -> int:
         """Begin, keep or end the account as its money demands; returns the dust it leaves.
 
         balances/src/lib.rs: try_mutate_account. The total issuance is the caller's to keep true.
+        `beyond_limit` lets money that is frozen consume the account however many others do.
         """
-        self._refer(who, old, new)
+        self._refer(who, old, new, beyond_limit)
         lives = new.free >= self.deposit or new.reserved
         self.accounts.set_data(who, new if lives else NO_ACCOUNT)
         if not old.free and old == NO_ACCOUNT:
@@ -246,21 +267,27 @@ class Ledger:
         self.emit(DustLost(who, new.free))
         return new.free
 
-    def _refer(self, who: AccountId, old: AccountData, new: AccountData) -> None:
+    def _refer(
+        self, who: AccountId, old: AccountData, new: AccountData, beyond_limit: bool
+    ) -> None:
         """Free money of a deposit provides for an account; held or frozen money consumes it."""
         accounts = self.accounts
         provided, provides = old.free >= self.deposit, new.free >= self.deposit
         if provides and not provided:
             accounts.inc_providers(who)
         if old.reserved != new.reserved or old.frozen != new.frozen:
-            self._refer_to_set_aside(who, old, new)
+            self._refer_to_set_aside(who, old, new, beyond_limit)
         if provided and not provides:
             accounts.dec_providers(who)  # last, for it may end the account
 
-    def _refer_to_set_aside(self, who: AccountId, old: AccountData, new: AccountData) -> None:
+    def _refer_to_set_aside(
+        self, who: AccountId, old: AccountData, new: AccountData, beyond_limit: bool
+    ) -> None:
         if old.consumes and not new.consumes:
             self.accounts.dec_consumers(who)
-        if new.consumes and not old.consumes:
+        if new.consumes and not old.consumes and beyond_limit:
+            self.accounts.inc_consumers_without_limit(who)
+        elif new.consumes and not old.consumes:
             self.accounts.inc_consumers(who)
 
     def upgrade(self, who: AccountId) -> bool:

@@ -1,8 +1,8 @@
 """Balances: money, free or set aside, conserved to the smallest unit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from tilth.frame import (
     CANNOT_LOOKUP,
@@ -20,6 +20,7 @@ from tilth.frame import (
     Pallet,
     Pays,
     PostInfo,
+    Release,
     Root,
     Signed,
     TypeName,
@@ -35,14 +36,14 @@ from tilth.pallets.balances.events import (
     Deposit,
     Error,
     Event,
-    Issued,
-    Rescinded,
     TotalIssuanceForced,
     Withdraw,
 )
 from tilth.pallets.balances.holds import FreezeBook, HoldBook
 from tilth.pallets.balances.ledger import Accounts, Ledger, Preservation
-from tilth.pallets.balances.reserves import ReserveBook
+from tilth.pallets.balances.legacy import LegacyCurrency
+from tilth.pallets.balances.locks import LockBook
+from tilth.pallets.balances.reserves import NamedReserveBook, ReserveBook
 from tilth.pallets.balances.types import (
     AccountData,
     AdjustmentDirection,
@@ -76,6 +77,8 @@ class Balances(Pallet[Event, Error]):
     """Most named reserves of an account."""
     max_freezes: Const[u32] = 0
     """Most freezes of an account."""
+    take_dust: Callable[[int], None] | None = None
+    """Gets what is left of accounts that end; nobody does, unless said."""
 
     total_issuance = DefaultValue[Balance]()
     """All money there is."""
@@ -96,11 +99,23 @@ class Balances(Pallet[Event, Error]):
         super().bind(runtime, name, index, codecs)
         most = (1 << 8 * (codecs.of(Balance).fixed_size or 16)) - 1
         self.ledger = Ledger(
-            self.accounts, self.total_issuance, self.existential_deposit, most, self.emit
+            self.accounts,
+            self.total_issuance,
+            self.existential_deposit,
+            most,
+            self.emit,
+            runtime.release,
+            self.take_dust,
         )
+        self.legacy = LegacyCurrency(self.ledger)
+        self._deposits_nothing = runtime.release < Release.STABLE2503
         self.hold_book = HoldBook(self.ledger, self.holds, partial(_hold_reasons, runtime))
         self.freeze_book = FreezeBook(self.ledger, self.freezes, self.locks, self.max_freezes)
         self.reserve_book = ReserveBook(self.ledger)
+        self.named_reserves = NamedReserveBook(
+            self.reserve_book, self.ledger, self.reserves, self.max_reserves
+        )
+        self.lock_book = LockBook(self.ledger, self.locks, self.freezes)
 
     @call(0)
     def transfer_allow_death(self, who: Signed, dest: Address, value: Amount) -> None:
@@ -148,7 +163,8 @@ class Balances(Pallet[Event, Error]):
         free = new_free if new_free >= self.existential_deposit else 0
         before = self.ledger.open(account)
         self.ledger.settle(account, before, replace(before, free=free))
-        self._count(free - before.free)
+        self.legacy.make(max(free - before.free, 0))
+        self.legacy.destroy(max(before.free - free, 0))
         self.emit(BalanceSet(account, free))
 
     @call(9)
@@ -240,7 +256,22 @@ class Balances(Pallet[Event, Error]):
         """Move as much of the amount as is reserved to another account; returns the rest."""
         return self.reserve_book.repatriate(source, dest, amount, status)
 
+    def slash_reserved(self, who: AccountId, amount: int) -> int:
+        """Take as much of the amount as is reserved; the caller decides where it goes."""
+        return self.reserve_book.slash(who, amount)
+
+    def set_lock(self, id: bytes, who: AccountId, amount: int) -> None:
+        self.lock_book.set(id, who, amount)
+
+    def extend_lock(self, id: bytes, who: AccountId, amount: int) -> None:
+        self.lock_book.extend(id, who, amount)
+
+    def remove_lock(self, id: bytes, who: AccountId) -> None:
+        self.lock_book.remove(id, who)
+
     # What transaction payment asks.
+
+    holds_fees: ClassVar[bool] = True
 
     def can_withdraw(self, who: AccountId, amount: int) -> bool:
         """Whether the account could pay so much and live on."""
@@ -260,16 +291,28 @@ class Balances(Pallet[Event, Error]):
 
     def give_back(self, who: AccountId, amount: int) -> int:
         """Give back what was withdrawn, if the account still lives; returns what was given."""
-        if not amount or not self.ledger.of(who).total:
+        if not self.ledger.of(who).total or not (amount or self._deposits_nothing):
             return 0
         given = self.ledger.increase_if_possible(who, amount)
         self.emit(Deposit(who, given))
         return given
 
+    def receive(self, who: AccountId, amount: int) -> int:
+        """Give all of an amount that was withdrawn, or nothing; returns what was given."""
+        try:
+            self.ledger.increase(who, amount)
+        except DispatchFailure:
+            return 0
+        self.emit(Deposit(who, amount))
+        return amount
+
     def destroy(self, amount: int) -> None:
-        """Count withdrawn money as gone."""
-        if amount:
-            self.ledger.rescind(amount)
+        """Drop money that was withdrawn and that nobody got."""
+        self.ledger.drop(amount)
+
+    def lives(self, who: AccountId) -> bool:
+        """Whether there is anything known of the account."""
+        return self.accounts.exists(who)
 
     def try_state(self) -> None:
         owned = 0
@@ -291,15 +334,6 @@ class Balances(Pallet[Event, Error]):
 
     def _account(self, address: Any) -> AccountId:
         return some(self.runtime.lookup(address), CANNOT_LOOKUP)
-
-    def _count(self, change: int) -> None:
-        """Bring the issuance after money that was set by hand."""
-        if change > 0:
-            self.ledger.issue(change)
-            self.emit(Issued(change))
-        elif change < 0:
-            self.ledger.rescind(-change)
-            self.emit(Rescinded(-change))
 
 
 def _hold_reasons(runtime: "Runtime") -> int:

@@ -89,6 +89,9 @@ class AccountBook:
         info = self._accounts[who]
         self._accounts[who] = replace(info, consumers=max(info.consumers - 1, 0))
 
+    def exists(self, who: AccountId) -> bool:
+        return who in self._accounts
+
     def providers_of(self, who: AccountId) -> int:
         return self._accounts[who].providers
 
