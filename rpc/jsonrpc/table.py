@@ -3,6 +3,7 @@
 from tilth.rpc.jsonrpc import (
     archive,
     author,
+    block_stats,
     chain,
     chain_head,
     chain_spec,
@@ -12,6 +13,7 @@ from tilth.rpc.jsonrpc import (
     session_keys,
     state,
     system,
+    tracing,
     transaction,
 )
 from tilth.rpc.jsonrpc.dispatch import MethodTable
@@ -22,6 +24,7 @@ def method_table() -> MethodTable:
     table = MethodTable(
         archive,
         author,
+        block_stats,
         chain,
         chain_head,
         chain_spec,
@@ -31,6 +34,7 @@ def method_table() -> MethodTable:
         session_keys,
         state,
         system,
+        tracing,
         transaction,
     )
     add_discovery(table)
