@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from tilth.frame import Runtime
-from tilth.node.author import InstantSeal
+from tilth.node.author import InstantSeal, Sealing
 from tilth.node.chain_spec import ChainSpec
-from tilth.node.service import Node, NodeConfig, Sealing
+from tilth.node.service import Node, NodeConfig
 from tilth.rpc.grpc.server import GrpcServer
 from tilth.rpc.jsonrpc.dispatch import MethodTable
 from tilth.rpc.jsonrpc.server import Server

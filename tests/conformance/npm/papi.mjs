@@ -11,14 +11,16 @@ globalThis.WebSocket = class extends WebSocket {
 };
 const { createClient } = await import('polkadot-api');
 const { getWsProvider } = await import('polkadot-api/ws');
-const { getPolkadotSigner } = await import('polkadot-api/signer');
+const { getPolkadotSigner, withMetadataHash } = await import('polkadot-api/signer');
+const { Binary } = await import('polkadot-api');
 const { Keyring } = await import('@polkadot/keyring');
-const { cryptoWaitReady } = await import('@polkadot/util-crypto');
+const { createKeyMulti, cryptoWaitReady, encodeAddress, sortAddresses } = await import('@polkadot/util-crypto');
 
 await cryptoWaitReady();
-const alice = new Keyring({ type: 'sr25519' }).addFromUri('//Alice');
-const bob = new Keyring({ type: 'sr25519' }).addFromUri('//Bob');
-const signer = getPolkadotSigner(alice.publicKey, 'Sr25519', (data) => alice.sign(data));
+const keyring = new Keyring({ type: 'sr25519' });
+const [alice, bob, charlie] = ['//Alice', '//Bob', '//Charlie'].map((uri) => keyring.addFromUri(uri));
+const signerOf = (pair) => getPolkadotSigner(pair.publicKey, 'Sr25519', (data) => pair.sign(data));
+const signer = signerOf(alice);
 const UNIT = 1_000_000_000_000n;
 const seen = {};
 
@@ -63,6 +65,40 @@ seen.failed = failed.ok ? '' : failed.dispatchError.value.type;
 seen.refused = await transfer(UNIT)
   .signAndSubmit(signer, { nonce: 0 })
   .catch((error) => error.error?.value?.type ?? String(error));
+
+const remark = (text) => api.tx.System.remark({ remark: Binary.fromText(text) });
+const happened = ({ events }, pallet) => events.filter(({ type }) => type === pallet).map(({ value }) => value);
+const tipped = await remark('mortal').signAndSubmit(signer, { mortality: { mortal: true, period: 16 }, tip: 5n });
+seen.tip = Number(happened(tipped, 'TransactionPayment')[0].value.tip);
+seen.immortal = (await remark('immortal').signAndSubmit(signer, { mortality: { mortal: false } })).ok;
+const calls = [remark('one'), remark('two')].map(({ decodedCall }) => decodedCall);
+seen.batch = happened(await api.tx.Utility.batch_all({ calls }).signAndSubmit(signer), 'Utility').at(-1).type;
+
+const others = (pair) => sortAddresses([alice, bob, charlie].map(({ address }) => address).filter((each) => each !== pair.address));
+const together = encodeAddress(createKeyMulti([alice, bob, charlie].map(({ address }) => address), 2));
+await api.tx.Balances.transfer_keep_alive({ dest: { type: 'Id', value: together }, value: 5n * UNIT }).signAndSubmit(signer);
+const approve = async (pair, maybe_timepoint) => {
+  const max_weight = { ref_time: 10n ** 9n, proof_size: 10n ** 5n };
+  const shared = { threshold: 2, other_signatories: others(pair), maybe_timepoint, call: transfer(UNIT).decodedCall, max_weight };
+  return happened(await api.tx.Multisig.as_multi(shared).signAndSubmit(signerOf(pair)), 'Multisig')[0];
+};
+const begun = await approve(alice);
+const [{ value: pending }] = await api.query.Multisig.Multisigs.getEntries(together);
+seen.multisig = [begun.type, (await approve(bob, pending.when)).type];
+
+const token = { decimals: 12, tokenSymbol: 'TLTH' };
+seen.hashed = (await remark('hashed').signAndSubmit(withMetadataHash(token, signer))).ok;
+seen.wronglyHashed = await remark('hashed').signAndSubmit(withMetadataHash({ ...token, decimals: 3 }, signer))
+  .catch((error) => error.error?.value?.type ?? String(error));
+
+const first = await api.apis.AccountNonceApi.account_nonce(alice.address);
+const pipelined = Array.from({ length: 50 }, (_, i) => remark(`${i}`).signAndSubmit(signer, { nonce: first + i }));
+seen.pipelined = (await Promise.all(pipelined)).filter(({ ok }) => ok).length;
+
+const historic = await account({ at: result.block.hash });
+seen.historic = (historic.data.free - before).toString();
+seen.deposit = (await api.constants.Balances.ExistentialDeposit()).toString();
+seen.coreVersion = (await api.apis.Core.version()).spec_name;
 
 const entries = await api.query.System.Account.getEntries();
 seen.entries = entries.length > 5;
