@@ -69,6 +69,9 @@ class LegacyCurrency:
         self._ledger.settle(who, account, account.with_free(free))
         return amount
 
+    def lives(self, who: AccountId) -> bool:
+        return self._ledger.accounts.exists(who)
+
     def slash(self, who: AccountId, amount: int) -> int:
         """Take as much of the free money as the account can lose; returns what was taken."""
         account = self._ledger.of(who)

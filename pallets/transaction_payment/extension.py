@@ -65,7 +65,7 @@ class ChargeTransactionPayment(TransactionExtension):
         if who is None:
             return value.tip, None
         fee: int = transaction.found[ChargeTransactionPayment]
-        if fee and not self._payment.currency.withdraw_fee(who, fee):
+        if not self._payment.settlement.charge(who, fee, value.tip):
             raise invalid(validity.Payment())
         return value.tip, (who, fee)
 
@@ -82,7 +82,7 @@ class ChargeTransactionPayment(TransactionExtension):
         who, paid = charge
         info, length = transaction.info, transaction.length
         fee = self._payment.actual_fee(length, info, post, tip)
-        self._payment.settle(who, paid, fee)
+        self._payment.settlement.settle(who, paid, fee, tip)
         self._payment.emit(TransactionFeePaid(who, fee, tip))
         return ZERO_WEIGHT
 

@@ -1,6 +1,5 @@
 """Transaction payment: what a transaction costs, and how that price moves from block to block."""
 
-from collections.abc import Callable
 from typing import Annotated, Final, Never, Protocol
 
 from tilth.frame import (
@@ -14,21 +13,38 @@ from tilth.frame import (
     Pallet,
     Pays,
     PostInfo,
+    Release,
     Runtime,
     RuntimeApi,
+    StorageValue,
     TypeName,
     Weight,
     event,
+    since,
     u8,
 )
 from tilth.pallets.transaction_payment.api import (
     TransactionPaymentApi,
     TransactionPaymentCallApi,
 )
+from tilth.pallets.transaction_payment.destinations import Burn
+from tilth.pallets.transaction_payment.fees import (
+    FeeDestination,
+    Immediate,
+    LivingCurrency,
+    Settlement,
+    Stored,
+)
 from tilth.pallets.transaction_payment.multiplier import (
     ONE,
     ConstantMultiplier,
     FeeMultiplierUpdate,
+)
+from tilth.pallets.transaction_payment.prices import (
+    LengthToFee,
+    WeightToFee,
+    byte_each,
+    identity,
 )
 from tilth.pallets.transaction_payment.types import (
     FeeDetails,
@@ -46,24 +62,6 @@ class TransactionFeePaid:
     who: Annotated[AccountId, TypeName("T::AccountId")]
     actual_fee: Annotated[Balance, TypeName("BalanceOf<T>")]
     tip: Annotated[Balance, TypeName("BalanceOf<T>")]
-
-
-class FeeCurrency(Protocol):
-    """Where fees are taken from."""
-
-    def can_withdraw(self, who: AccountId, amount: int) -> bool: ...
-
-    def withdraw_fee(self, who: AccountId, amount: int) -> bool:
-        """Take a fee, if the account lives on without it; tells whether it did."""
-        ...
-
-    def give_back(self, who: AccountId, amount: int) -> int:
-        """Give back some of a fee, if the account still lives; returns what was given."""
-        ...
-
-    def destroy(self, amount: int) -> None:
-        """Count fees as gone."""
-        ...
 
 
 class BlockLimits(Protocol):
@@ -85,23 +83,16 @@ class BlockLimits(Protocol):
 _FREE: Final = Pays.NO
 
 
-def picosecond_each(weight: Weight) -> int:
-    """A picosecond costs a unit of money, the proof nothing."""
-    return weight.ref_time
-
-
-def byte_each(length: int) -> int:
-    """A byte costs a unit of money."""
-    return length
-
-
 class TransactionPayment(Pallet[TransactionFeePaid, Never]):
     weights = WEIGHTS
 
-    currency: FeeCurrency
+    currency: LivingCurrency
+    """Who pays in what: balances, or their older currency (`balances.legacy`)."""
     limits: BlockLimits
-    weight_to_fee: Callable[[Weight], int] = staticmethod(picosecond_each)
-    length_to_fee: Callable[[int], int] = staticmethod(byte_each)
+    destination: FeeDestination | None = None
+    """Who gets fees and tips; nobody does, unless said."""
+    weight_to_fee: WeightToFee = staticmethod(identity)
+    length_to_fee: LengthToFee = staticmethod(byte_each)
     fee_multiplier_update: FeeMultiplierUpdate = ConstantMultiplier()
     operational_fee_multiplier: Const[u8] = 5
     """How much more an operational call's fee counts when transactions are ordered."""
@@ -110,13 +101,22 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
     """By how much weight is dearer than its base price."""
     storage_version_ = DefaultValue[Releases](name="StorageVersion")
     """The form of this pallet's storage."""
+    tx_payment_credit = since(Release.STABLE2512)(StorageValue[Balance]())
+    """What the transaction that runs has paid, without its tip."""
 
     def bind(self, runtime: Runtime, name: str, index: int, codecs: Codecs) -> None:
         super().bind(runtime, name, index, codecs)
+        self.settlement = self._settlement(runtime.release)
         self._max_block = self.limits.max_block()
         self._base_fees = [
             self.fee_of_weight(self.limits.base_extrinsic(each)) for each in DispatchClass
         ]
+
+    def _settlement(self, release: Release) -> Settlement:
+        destination = self.destination or Burn(self.currency)
+        if release >= Release.STABLE2512 and self.currency.holds_fees:
+            return Stored(self.currency, destination, self.tx_payment_credit)
+        return Immediate(self.currency, destination)
 
     def genesis(self, *, multiplier: int = ONE) -> None:
         self.storage_version_.put(Releases.V2)
@@ -154,11 +154,6 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
     def fee_of_weight(self, weight: Weight) -> int:
         """Never more than a whole block's."""
         return self.weight_to_fee(weight.meet(self._max_block))
-
-    def settle(self, who: AccountId, paid: int, fee: int) -> None:
-        """Give back what the call turned out not to cost; what stays is destroyed."""
-        given = self.currency.give_back(who, max(paid - fee, 0))
-        self.currency.destroy(paid - given)
 
     def priority(self, length: int, info: DispatchInfo, tip: int, fee: int) -> int:
         """What a block full of such transactions would earn in tips."""
