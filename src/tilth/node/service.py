@@ -14,12 +14,15 @@ from tilth.node.chain import Chain, genesis_block
 from tilth.node.chain_spec import ChainSpec
 from tilth.node.content import ContentReader
 from tilth.node.devtools import DevTools
+from tilth.node.local_storage import LocalStorage
+from tilth.node.log_filter import LogFilter
 from tilth.node.offchain import OffchainHost, Runner, Signer
 from tilth.node.pool import Pool
 from tilth.node.possession import Possession
 from tilth.node.store import BlockStore
 from tilth.primitives import ss58
 from tilth.primitives.crypto.keypair import Keypair
+from tilth.primitives.crypto.keystore import Keystore, MemoryKeystore
 from tilth.primitives.trie import Layout, ordered_root
 from tilth.primitives.types import H256, AccountId
 
@@ -40,6 +43,8 @@ class NodeConfig:
     signer: Signer | None = None
     runners: Mapping[type, Runner] = field(default_factory=dict)
     """How this node does its pallets' off-chain work, by type of task."""
+    keystore: Keystore | None = None
+    """Where session keys are; None keeps them in memory."""
     name: str = "Tilth Node"
     version: str = "0.1.0"
 
@@ -57,6 +62,9 @@ class Node:
         possession = Possession(self.chain, self.content)
         self.author = Author(self.chain, self.pool, config.clock, possession)
         self.sealer = config.sealing(self.author, self.pool)
+        self.keystore = config.keystore or MemoryKeystore()
+        self.local_storage = LocalStorage(config.store)
+        self.log_filter = LogFilter()
         self.peer_id = _peer_id(Keypair.generate("ed25519").account)
         self._nonce_tag = self.runtime.codecs.of(tuple[AccountId, Nonce])
         self.offchain = self._offchain(config)
