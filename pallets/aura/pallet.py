@@ -68,7 +68,7 @@ class Aura(Pallet[Never, Never]):
     current_slot = DefaultValue[Slot]()
     """The slot of this block."""
 
-    def genesis(self, *, authorities: Sequence[bytes] = ()) -> None:
+    def genesis(self, *, authorities: Sequence[AuthorityId] = ()) -> None:
         self.authorities.put(tuple(authorities))
 
     def on_initialize(self, now: int) -> Measured:

@@ -24,6 +24,7 @@ from tilth.frame import (
     Pallet,
     Pays,
     PostInfo,
+    Release,
     RuntimeCall,
     Signed,
     Twox64,
@@ -33,9 +34,11 @@ from tilth.frame import (
     ensure,
     hashing,
     signed,
+    since,
     some,
     u16,
     u32,
+    view_function,
 )
 from tilth.pallets.proxy.types import (
     Announced,
@@ -53,12 +56,14 @@ from tilth.pallets.proxy.types import (
     ProxyRemoved,
     ProxyType,
     PureCreated,
+    PureKilled,
     PureSeed,
 )
 from tilth.pallets.proxy.weights import WEIGHTS, Growing
 
 Address: TypeAlias = Annotated[MultiAddress, TypeName("AccountIdLookupOf<T>")]
 Call: TypeAlias = Annotated[RuntimeCall, TypeName("Box<<T as Config>::RuntimeCall>")]
+AnyCall: TypeAlias = Annotated[RuntimeCall, TypeName("<T as Config>::RuntimeCall")]
 MaybeType: TypeAlias = Annotated[ProxyType | None, TypeName("Option<T::ProxyType>")]
 Height: TypeAlias = Annotated[Compact[BlockNumber], TypeName("BlockNumberFor<T>")]
 
@@ -201,6 +206,8 @@ class Proxy(Pallet[Event, Error]):
         ensure(pure == who, Error.NO_PERMISSION)
         _, deposit = self.proxies.take(who)
         self.currency.unreserve(creator, deposit)
+        if self.runtime.release >= Release.STABLE2506:
+            self.emit(PureKilled(who, creator, proxy_type, index))
 
     @call(6, weight=_own("announce"))
     def announce(self, who: Signed, real: Address, call_hash: CallHash) -> None:
@@ -258,6 +265,18 @@ class Proxy(Pallet[Event, Error]):
         poked |= self._poked(who, DepositKind.ANNOUNCEMENTS, old, new)
         self._put_announcements(who, pending, new)
         return PostInfo(pays_fee=Pays.NO if poked else Pays.YES)
+
+    @since(Release.STABLE2506)
+    @view_function
+    def check_permissions(self, call: AnyCall, proxy_type: ProxyType) -> bool:
+        """Whether a proxy of this kind may make the call."""
+        return self.powers.allows(proxy_type, call)
+
+    @since(Release.STABLE2506)
+    @view_function
+    def is_superset(self, to_check: ProxyType, against: ProxyType) -> bool:
+        """Whether the one kind may do all that the other may."""
+        return self.powers.includes(to_check, against)
 
     def own_weight(self, name: str) -> Weight:
         """What a call weighs beside the call in it."""

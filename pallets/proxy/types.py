@@ -13,10 +13,12 @@ from tilth.frame import (
     ErrorEnum,
     Fixed,
     Param,
+    Release,
     Result,
     TypeName,
     event,
     scale_enum,
+    since,
     struct,
     u16,
     u32,
@@ -105,6 +107,17 @@ class PureCreated:
     disambiguation_index: u16
 
 
+@since(Release.STABLE2506)
+@event
+class PureKilled:
+    """An account without a key was given up."""
+
+    pure: Who
+    spawner: Who
+    proxy_type: ProxyType
+    disambiguation_index: u16
+
+
 @event
 class Announced:
     """A proxy said which call it is going to make."""
@@ -145,7 +158,7 @@ class DepositPoked:
 
 
 Event: TypeAlias = (
-    ProxyExecuted | PureCreated | Announced | ProxyAdded | ProxyRemoved | DepositPoked
+    ProxyExecuted | PureCreated | PureKilled | Announced | ProxyAdded | ProxyRemoved | DepositPoked
 )
 
 

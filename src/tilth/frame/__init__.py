@@ -108,6 +108,7 @@ from tilth.frame.validity import invalid as invalid
 from tilth.frame.validity import unknown as unknown
 from tilth.frame.version import BorrowedText as BorrowedText
 from tilth.frame.version import RuntimeVersion as RuntimeVersion
+from tilth.frame.view import view_function as view_function
 from tilth.frame.weight import FREE_DB as FREE_DB
 from tilth.frame.weight import PARITY_DB as PARITY_DB
 from tilth.frame.weight import ROCKS_DB as ROCKS_DB

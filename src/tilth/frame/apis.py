@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeAlias
 
 from tilth.frame.errors import DispatchError
 from tilth.frame.extrinsic import Extrinsic, with_length
+from tilth.frame.genesis import GenesisBuilder
 from tilth.frame.runtime_api import RuntimeApi, api_method
 from tilth.frame.session_keys import SessionKeys
 from tilth.frame.validity import (
@@ -15,6 +16,7 @@ from tilth.frame.validity import (
     ValidTransaction,
 )
 from tilth.frame.version import RuntimeVersion
+from tilth.frame.view import RuntimeViewFunction
 from tilth.primitives.scale import Err, Fixed, Ok, Path, Result, TypeName, scale_enum, struct, u32
 from tilth.primitives.types import H256, Header
 
@@ -200,8 +202,10 @@ def core_apis(runtime: "Runtime") -> tuple[RuntimeApi, ...]:
     return (
         Core(runtime),
         Metadata(runtime),
+        RuntimeViewFunction(runtime),
         BlockBuilder(runtime),
         TaggedTransactionQueue(runtime),
         OffchainWorkerApi(runtime),
         SessionKeys(runtime),
+        GenesisBuilder(runtime),
     )

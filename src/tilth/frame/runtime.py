@@ -17,7 +17,7 @@ from tilth.frame.aggregate import (
     RuntimeHoldReason,
 )
 from tilth.frame.aggregate import RuntimeError as RuntimeErrorType
-from tilth.frame.apis import core_apis
+from tilth.frame.apis import arranged, core_apis
 from tilth.frame.call import RuntimeCall
 from tilth.frame.errors import DispatchFailure, ErrorEnum, Module, ModuleError, Reason
 from tilth.frame.executive import Executive
@@ -210,19 +210,27 @@ class Runtime:
 
     def build_genesis(self, config: Mapping[str, Mapping[str, Any]]) -> Trie:
         """The state before the first block; `config` names each pallet's genesis arguments."""
+        with self.at(Trie.empty(self.state_layout)) as overlay:
+            self.write_genesis(config)
+            overlay.write_raw(b":code", self.code)
+            overlay.write_raw(_EXTRINSIC_INDEX, bytes(4))
+            return overlay.commit()
+
+    def write_genesis(self, config: Mapping[str, Mapping[str, Any]]) -> None:
+        """What the pallets keep before the first block, into the state that is there."""
         unknown = config.keys() - {pallet.name for pallet in self.pallets}
         if unknown:
             raise ValueError(
                 f"genesis names pallets that are not here: {', '.join(sorted(unknown))}"
             )
-        with self.at(Trie.empty(self.state_layout)) as overlay:
-            for pallet in self.pallets:
-                _write_storage_version(overlay, pallet)
-                if pallet.parsed().genesis is not None:
-                    pallet.genesis(**config.get(pallet.name, {}))  # type: ignore[attr-defined]
-            overlay.write_raw(b":code", self.code)
-            overlay.write_raw(_EXTRINSIC_INDEX, bytes(4))
-            return overlay.commit()
+        for pallet in self.pallets:
+            _write_storage_version(self.slot.overlay, pallet)
+            if pallet.parsed().genesis is not None:
+                pallet.genesis(**config.get(pallet.name, {}))  # type: ignore[attr-defined]
+
+    def genesis_presets(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+        """The beginnings that tools may ask for by name; a runtime that has some says which."""
+        return {}
 
     @property
     def state_layout(self) -> Layout:
@@ -268,7 +276,8 @@ class Runtime:
     @cached_property
     def apis(self) -> tuple[RuntimeApi, ...]:
         """Substrate's APIs, and those that pallets add."""
-        return (*core_apis(self), *(api for pallet in self.pallets for api in pallet.apis()))
+        added = (api for pallet in self.pallets for api in pallet.apis())
+        return arranged((*core_apis(self), *added))
 
     @cached_property
     def _api_methods(self) -> dict[str, BoundMethod]:

@@ -5,7 +5,7 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from tilth.frame.definition import sentences
 from tilth.primitives.scale import Codec, Codecs
@@ -80,13 +80,24 @@ class BoundMethod:
         return self.returns.encode(self.function(*(self.params.decode(data) or ())))
 
 
+class Described(Protocol):
+    """A function with the types of what it takes and answers."""
+
+    @property
+    def params(self) -> tuple[tuple[str, Any], ...]: ...
+
+    @property
+    def returns(self) -> Any: ...
+
+    @property
+    def function(self) -> Callable[..., Any]: ...
+
+
+def bound(method: Described, codecs: Codecs) -> BoundMethod:
+    taken: Any = tuple[tuple(annotation for _, annotation in method.params)]  # type: ignore[misc]
+    return BoundMethod(method.function, codecs.of(taken), codecs.of(method.returns))
+
+
 def bind(api: RuntimeApi, codecs: Codecs) -> dict[str, BoundMethod]:
     """Each method under its full name, `Trait_method`."""
-    return {
-        f"{api.name}_{method.name}": BoundMethod(
-            method.function,
-            codecs.of(tuple[tuple(annotation for _, annotation in method.params)]),  # type: ignore[misc]
-            codecs.of(method.returns),
-        )
-        for method in api.methods()
-    }
+    return {f"{api.name}_{method.name}": bound(method, codecs) for method in api.methods()}

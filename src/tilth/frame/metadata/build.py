@@ -9,6 +9,7 @@ from tilth.frame.extrinsic import Extrinsic
 from tilth.frame.metadata import enums, extrinsic, parts, v14, v15, v16
 from tilth.frame.metadata.enums import AnyPallet
 from tilth.frame.runtime_api import ApiMethod, RuntimeApi
+from tilth.frame.view import ViewFunction, view_functions
 from tilth.primitives.scale import TypeRegistry
 from tilth.primitives.scale.info import PortableRegistry
 from tilth.primitives.scale.names import wire_name
@@ -126,11 +127,17 @@ def _pallet_v16(pallet: AnyPallet, registry: TypeRegistry) -> v16.Pallet:
         constants=tuple(_constant_v16(constant) for constant in known.constants),
         error=_enum_v16(known.error),
         associated_types=(),
-        view_functions=(),
+        view_functions=tuple(_view_v16(view, registry) for view in view_functions(pallet)),
         index=known.index,
         docs=parts.docs(pallet),
         deprecation=_CURRENT,
     )
+
+
+def _view_v16(view: ViewFunction, registry: TypeRegistry) -> v16.ViewFunction:
+    inputs = tuple(v15.Param(wire_name(n), registry.id_of(hint)) for n, hint in view.params)
+    output = registry.id_of(view.returns)
+    return v16.ViewFunction(view.id, view.name, inputs, output, view.docs, _CURRENT)
 
 
 def _storage_v16(known: v14.Storage | None) -> v16.Storage | None:

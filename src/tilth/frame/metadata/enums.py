@@ -108,12 +108,12 @@ def runtime_call(runtime: "Runtime", registry: TypeRegistry) -> Type:
 
 
 def runtime_event(runtime: "Runtime", registry: TypeRegistry) -> Type:
-    text = "{pallet.crate}::Event<Runtime>"
+    text = "{pallet.crate}::Event{arguments}"
     return _gathered(runtime, registry, "RuntimeEvent", events, text)
 
 
 def runtime_error(runtime: "Runtime", registry: TypeRegistry) -> Type:
-    text = "{pallet.crate}::Error<Runtime>"
+    text = "{pallet.crate}::Error{arguments}"
     return _gathered(runtime, registry, "RuntimeError", errors, text)
 
 
@@ -135,11 +135,14 @@ def _gathered(
     runtime: "Runtime", registry: TypeRegistry, name: str, part: Described, text: str
 ) -> Type:
     """A variant for each pallet that has such a part."""
-    variants = tuple(
-        Variant(pallet.name, (Field(None, number, text.format(pallet=pallet)),), pallet.index)
-        for pallet in runtime.pallets
-        if (number := part(pallet, registry)) is not None
-    )
+
+    def variant(pallet: AnyPallet, number: int) -> Variant:
+        arguments = "<Runtime>" if registry.type_of(number).type_params else ""
+        field = Field(None, number, text.format(pallet=pallet, arguments=arguments))
+        return Variant(pallet.name, (field,), pallet.index)
+
+    parts = ((pallet, part(pallet, registry)) for pallet in runtime.pallets)
+    variants = tuple(variant(pallet, number) for pallet, number in parts if number is not None)
     return Type((crate_of(runtime), name), (), VariantDef(variants))
 
 

@@ -74,6 +74,9 @@ class TypeRegistry:
     def types(self) -> tuple[PortableType, ...]:
         return tuple(PortableType(number, made) for number, made in enumerate(self._types))
 
+    def type_of(self, number: int) -> Type:
+        return self._types[number]
+
     def add(self, made: Type) -> int:
         """The number of a type described by hand."""
         return self._reserve(made) if made not in self._ids else self._ids[made]
