@@ -8,6 +8,8 @@ from tilth.rpc.jsonrpc import (
     chain_head,
     chain_spec,
     child_state,
+    dev,
+    engine,
     offchain,
     payment,
     session_keys,
@@ -20,7 +22,8 @@ from tilth.rpc.jsonrpc.dispatch import MethodTable
 from tilth.rpc.jsonrpc.openrpc import add_discovery
 
 
-def method_table() -> MethodTable:
+def method_table(*, tools: bool = True) -> MethodTable:
+    """Without `tools` it has none of what is for dev chains alone."""
     table = MethodTable(
         archive,
         author,
@@ -36,6 +39,7 @@ def method_table() -> MethodTable:
         system,
         tracing,
         transaction,
+        *((dev, engine) if tools else ()),
     )
     add_discovery(table)
     return table

@@ -285,13 +285,13 @@ class _Map(StorageItem, Generic[K, V]):
         """Every key, in the order of its hash; of a map with several keys, those that begin so."""
         prefix = self.prefix + self._hashed(first)
         for stored in self.slot.overlay.keys(prefix):
-            yield self._key_from(stored)
+            yield self.key_from(stored)
 
     def items(self, *first: Any) -> Iterator[tuple[K, V]]:
         prefix = self.prefix + self._hashed(first)
         overlay, decode = self.slot.overlay, self.value.decode
         for stored in list(overlay.keys(prefix)):
-            yield self._key_from(stored), overlay.read(stored, decode)
+            yield self.key_from(stored), overlay.read(stored, decode)
 
     def values(self, *first: Any) -> Iterator[V]:
         return (value for _, value in self.items(*first))
@@ -300,7 +300,8 @@ class _Map(StorageItem, Generic[K, V]):
         """Delete everything below, at most `limit` entries; returns how many."""
         return self.slot.overlay.clear_prefix(self.prefix + self._hashed(first), limit)
 
-    def _key_from(self, stored: bytes) -> K:
+    def key_from(self, stored: bytes) -> K:
+        """The key that a full storage key holds; not behind hashes that do not keep it."""
         offset = len(self.prefix)
         parts: list[Any] = []
         for codec, _, skipped in self._parts:

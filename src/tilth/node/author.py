@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
 from tilth.frame import (
-    Extrinsic,
     InvalidTransactionError,
     Overlay,
     codec,
@@ -69,7 +68,8 @@ class Calendar:
         told, self.next_moment = self.next_moment, None
         if told is not None:
             self.set(told)
-        return max(self.now, self.moment_of(parent) + self.step)
+        moment = self.now if told is None else told
+        return max(moment, self.moment_of(parent) + self.step)
 
     def set(self, moment: int) -> None:
         """It is this time now, and goes on from there."""
@@ -110,13 +110,12 @@ class Author:
         parent = parent or self._chain.best
         if filling is None:
             filling = self.fill if parent is self._chain.best else leave_empty
-        runtime, overlay = self._chain.runtime, Overlay(parent.state)
-        current = runtime.slot.overlay
-        runtime.slot.overlay = overlay
-        try:
-            block, refused = self._build(parent, filling)
-        finally:
-            runtime.slot.overlay = current
+        runtime = self._chain.runtimes.at(parent.state)
+        with runtime.at(parent.state) as overlay:
+            body = self.open(parent, self.calendar.moment_after(parent))
+            refused = filling(body)
+            header = runtime.executive.finalize_block()
+        block = Block(header, header.hash, tuple(body), overlay.trie)
         if refused:
             self._pool.remove(refused)
         if written:
@@ -124,8 +123,9 @@ class Author:
         self._chain.add(block)
         return block
 
-    def _build(self, parent: Block, filling: Filling) -> tuple[Block, list[H256]]:
-        runtime, moment = self._chain.runtime, self.calendar.moment_after(parent)
+    def open(self, parent: Block, moment: int) -> list[bytes]:
+        """Begin a block in the runtime, which is at the parent's state; returns its inherents."""
+        runtime = self._chain.runtimes.at(parent.state)
         slot = codec(u64).encode(moment // self.calendar.slot_duration)
         runtime.executive.initialize_block(
             Header(parent.hash, parent.number + 1, _ZERO, _ZERO, Digest((PreRuntime(_AURA, slot),)))
@@ -135,15 +135,11 @@ class Author:
             b"auraslot": slot,
             **self._possession.inherent_data(parent),
         }
-        body = [self._included(extrinsic) for extrinsic in inherents(runtime, data)]
-        refused = filling(body)
-        header = runtime.executive.finalize_block()
-        return Block(header, header.hash, tuple(body), runtime.slot.overlay.trie), refused
-
-    def _included(self, extrinsic: Extrinsic) -> bytes:
-        failure = self._chain.runtime.executive.apply_extrinsic(extrinsic)
-        assert failure is None, f"an inherent failed: {failure}"
-        return extrinsic.data
+        made = inherents(runtime, data)
+        for extrinsic in made:
+            failure = runtime.executive.apply_extrinsic(extrinsic)
+            assert failure is None, f"an inherent failed: {failure}"
+        return [extrinsic.data for extrinsic in made]
 
     def fill(self, body: list[bytes]) -> list[H256]:
         """Apply what is ready until the block is full; returns what turned out invalid."""

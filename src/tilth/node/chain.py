@@ -7,6 +7,7 @@ from typing import Final, Protocol
 from tilth.frame import Extrinsic, InvalidBlock, Runtime
 from tilth.node.block import Block
 from tilth.node.notices import Finalized, Imported, Notices
+from tilth.node.runtimes import Runtimes
 from tilth.node.store import StoreError
 from tilth.primitives.trie import Trie
 from tilth.primitives.types import H256, Digest, Header
@@ -52,7 +53,9 @@ class Chain:
         finality_lag: int = 0,
     ) -> None:
         """`head` is the best and the finalized block of an archive that has some already."""
+        self.runtimes = Runtimes(runtime)
         self.runtime = runtime
+        """The one in force after the best block."""
         self.genesis = genesis
         self.notices = Notices()
         self.finality_lag = finality_lag
@@ -153,21 +156,15 @@ class Chain:
 
     def execute(self, parent: Block, header: Header, extrinsics: tuple[bytes, ...]) -> Trie:
         """The state after the block; raises InvalidBlock."""
-        runtime = self.runtime
+        runtime = self.runtimes.at(parent.state)
         if header.number != parent.number + 1:
             raise InvalidBlock(f"block {header.number} cannot follow block {parent.number}")
         decoded = [
-            self._decoded(header, position, data) for position, data in enumerate(extrinsics)
+            _decoded(runtime, header, position, data) for position, data in enumerate(extrinsics)
         ]
         with runtime.at(parent.state) as overlay:
             runtime.executive.execute_block(header, decoded)
             return overlay.trie
-
-    def _decoded(self, header: Header, position: int, data: bytes) -> Extrinsic:
-        try:
-            return self.runtime.format.decode(data)
-        except ValueError as error:
-            raise InvalidBlock(f"block {header.number}: extrinsic {position}: {error}") from error
 
     def add(self, block: Block) -> None:
         """Add an executed block; the longer chain is the best one, the older on a tie.
@@ -225,6 +222,7 @@ class Chain:
         for block in enacted:
             self._canonical[block.number] = block.hash
         self.best = best
+        self.runtime = self.runtimes.at(best.state)
 
     def _final_at(self, best: Block) -> Block:
         """What is final once the block is best: so many behind it as the lag says."""
@@ -332,12 +330,20 @@ class Chain:
 
     def call(self, block: Block, method: str, data: bytes) -> bytes:
         """Call the runtime API on the state after the block; what it writes is thrown away."""
-        with self.runtime.at(block.state):
-            return self.runtime.call(method, data)
+        runtime = self.runtimes.at(block.state)
+        with runtime.at(block.state):
+            return runtime.call(method, data)
 
     def close(self) -> None:
         if self._archive is not None:
             self._archive.close()
+
+
+def _decoded(runtime: Runtime, header: Header, position: int, data: bytes) -> Extrinsic:
+    try:
+        return runtime.format.decode(data)
+    except ValueError as error:
+        raise InvalidBlock(f"block {header.number}: extrinsic {position}: {error}") from error
 
 
 def genesis_block(state: Trie, extrinsics_root: H256) -> Block:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from tilth.frame import ROOT, DispatchFailure, InvalidBlock, InvalidTransactionError, codec, u64
@@ -19,8 +20,11 @@ from tilth.node.author import (
 )
 from tilth.node.block import Block
 from tilth.node.chain import UnknownBlock
+from tilth.node.entries import Entries
 from tilth.node.impersonation import Impersonation
+from tilth.node.plain import Json, Unreadable
 from tilth.node.pool import Pool
+from tilth.node.trial import Trial
 from tilth.primitives.crypto.hashing import blake2_256, twox_128
 from tilth.primitives.scale import DecodeError
 from tilth.primitives.types import H256, AccountId, Id
@@ -33,6 +37,7 @@ Written = Mapping[bytes, bytes | None]
 
 _NOW: Final = twox_128(b"Timestamp") + twox_128(b"Now")
 _SLOT: Final = twox_128(b"Aura") + twox_128(b"CurrentSlot")
+_NOTHING: Final[Written] = MappingProxyType({})
 _EVENTS: Final = tuple(
     twox_128(b"System") + twox_128(item) for item in (b"Events", b"EventCount", b"EventTopics")
 )
@@ -110,9 +115,10 @@ class DevTools:
         """
         if to is not None:
             count = to - self._chain.best.number
-        block = self._author.build(filling=self._given(transactions) if transactions else None)
+        given = self._given(transactions, self._chain.best) if transactions else None
+        block = self._build(filling=given)
         for _ in range(count - 1):
-            block = self._author.build()
+            block = self._build()
         return block
 
     def mine(self, count: int = 1, *, interval_ms: int | None = None) -> Block:
@@ -125,19 +131,32 @@ class DevTools:
             if interval_ms is not None:
                 moment = self._calendar.moment_of(self._chain.best) + interval_ms
                 self._calendar.next_moment = max(moment, self._calendar.now)
-            self._author.build()
+            self._build()
         return self._chain.best
+
+    def _build(
+        self,
+        parent: Block | None = None,
+        *,
+        filling: Filling | None = None,
+        written: Written = _NOTHING,
+    ) -> Block:
+        try:
+            return self._author.build(parent, filling=filling, written=written)
+        except AssertionError as broken:  # what is a panic in FRAME
+            raise DevError(
+                f"no block can be made on this state: {broken}; dev_revert or dev_setHead leads "
+                "back to one that was better"
+            ) from broken
 
     def create_block(
         self, *, create_empty: bool, finalize: bool, parent: Block | None = None
     ) -> Block:
         """As Substrate's manual seal; raises EmptyPool where there is nothing to put in."""
         parent = parent or self._chain.best
-        block = self._author.build(
-            parent, filling=None if create_empty else self._something(parent)
-        )
+        block = self._build(parent, filling=None if create_empty else self._something(parent))
         if finalize:
-            self._finalize(block)
+            self.finalize(block)
         return block
 
     def _something(self, parent: Block) -> Filling:
@@ -152,14 +171,15 @@ class DevTools:
 
         return fill
 
-    def _finalize(self, block: Block) -> None:
+    def finalize(self, block: Block) -> None:
+        """Make it final, on whatever fork it is; raises InvalidBlock where others are already."""
         if self._chain.hash_at(block.number) != block.hash:
             self._set_head(block)
         self._chain.finalize(block.hash)
 
-    def _given(self, transactions: Sequence[bytes]) -> Filling:
+    def _given(self, transactions: Sequence[bytes], parent: Block) -> Filling:
         """Fills a block with these, whether the pool knows them or not."""
-        runtime = self._chain.runtime
+        runtime = self._chain.runtimes.at(parent.state)
 
         def fill(body: list[bytes]) -> list[H256]:
             for position, data in enumerate(transactions):
@@ -193,8 +213,8 @@ class DevTools:
         calendar, best = self._calendar, self._chain.best
         if moment >= calendar.moment_of(best) + calendar.step:
             calendar.next_moment = moment
-            return self._author.build(filling=leave_empty)
-        block = self._author.build(filling=leave_empty, written=self._moment(moment))
+            return self._build(filling=leave_empty)
+        block = self._build(filling=leave_empty, written=self._moment(moment))
         calendar.set(moment)
         return block
 
@@ -220,7 +240,23 @@ class DevTools:
         block again comes to it.
         """
         self._must_be_open(block or self._chain.best)
-        return self._author.build(block, filling=leave_empty, written=written)
+        return self._build(block, filling=leave_empty, written=written)
+
+    def set_storage(self, values: Json, block: Block | None = None) -> Block:
+        """The same with storage by name, `{"System": {"Account": [[[address], {"nonce": 7}]]}}`,
+        or as pairs of hex; null deletes.
+        """
+        parent = block or self._chain.best
+        entries = Entries(self._chain.runtimes.at(parent.state))
+        try:
+            return self.write(entries.written(values, parent.state), parent)
+        except Unreadable as error:
+            raise DevError(str(error)) from error
+
+    def trial(self, block: Block | None = None) -> Trial:
+        """What would happen after a block, the best one if none is named; nothing does."""
+        parent = block or self._chain.best
+        return Trial(self._chain.runtimes.at(parent.state), self._author, parent)
 
     def set_balance(self, account: AccountId, free: int) -> Block:
         """Give the account so much that is free, in planck; the total issuance follows."""
@@ -308,9 +344,9 @@ class DevTools:
         # Another time makes them other blocks.
         replaced = self._calendar.moment_of(retracted[-1])
         self._calendar.next_moment = max(self._calendar.now, replaced) + 1
-        fork = [self._author.build(base, filling=self._given(transactions))]
+        fork = [self._build(base, filling=self._given(transactions, base))]
         while len(fork) <= depth:
-            fork.append(self._author.build(fork[-1], filling=leave_empty))
+            fork.append(self._build(fork[-1], filling=leave_empty))
         self._calendar.ahead = ahead
         if not keep:
             self._pool.restore(data for data in waiting if H256(blake2_256(data)) in self._pool)
@@ -347,7 +383,8 @@ class DevTools:
         self._waive()
 
     def _waive(self) -> None:
-        self._chain.runtime.format.waiver = self._impersonation
+        for runtime in self._chain.runtimes:
+            runtime.format.waiver = self._impersonation
         self._pool.lift_bans()
 
 
