@@ -43,7 +43,11 @@ class EntryBook:
         return len(self._current.get())
 
     def of_block(self, block: int) -> BlockInfos:
-        return self._current.get() if block == self._now() else self._past.get(block) or _NOTHING
+        """A block's number still stands when it has ended, so what has ended is looked up first."""
+        past = self._past.get(block)
+        if past is not None:
+            return past
+        return self._current.get() if block == self._now() else _NOTHING
 
     def at(self, block: int, place: int) -> Entry | None:
         infos = self.of_block(block)
@@ -94,9 +98,10 @@ class EntryBook:
             yield from provenances
 
     def _provenances(self, block: int) -> BlockProvenances:
-        if block == self._now():
-            return self._current_provenances.get()
-        return self._past_provenances.get(block) or _NOTHING
+        past = self._past_provenances.get(block)
+        if past is not None:
+            return past
+        return self._current_provenances.get() if block == self._now() else _NOTHING
 
     def try_state(self) -> None:
         for block, infos in self._past.items():

@@ -116,6 +116,15 @@ def test_content_is_located_by_block_and_extrinsic(market: Any, alice: Any) -> N
     assert storage.locate(hashing.blake2_256(b"third")) == expected
 
 
+def test_what_the_last_block_stored_is_found_once_it_has_ended(market: Any, alice: Any) -> None:
+    """A node asks the state of a block that has ended, whose number still stands."""
+    content_hash = market.content(b"tilth", alice)
+    market.end()
+
+    assert market.transaction_storage.content_size(content_hash) == 5
+    market.try_state()
+
+
 def test_the_newest_copy_is_located(market: Any, alice: Any) -> None:
     storage = market.transaction_storage
     storage.store(signed(alice), b"twice")
