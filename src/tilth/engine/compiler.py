@@ -4,24 +4,36 @@ Of the author's file only the weights survive. Every operator is written anew by
 batch axis tracked, so row i of the result depends on the parameters and on row i alone.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import reduce
-from typing import Final
+from fnmatch import fnmatchcase
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from tilth.engine import gate
-from tilth.engine.graph import Array, Emitter, Gradient, Kind, Outer, RowCost, Shape, Value
+from tilth.engine.constants import folded, stored
+from tilth.engine.graph import Emitter, RowCost
 from tilth.engine.layout import SLOTS
 from tilth.engine.losses import LOSSES, Labels
 from tilth.engine.node import Node
 from tilth.engine.operators import OPERATORS
 from tilth.engine.outcomes import Reason, Refused, printable
 from tilth.engine.spec import Limits
+from tilth.engine.tape import Tape
+from tilth.engine.values import FIRST, Array, Element, Gradient, Outer, Several, Shape, Value, shown
 from tilth.v1 import onnx_pb2 as pb
 
 INPUT: Final = "x"
+
+_ENORMOUS: Final = 1e30  # masks hold minus infinity, or the least number of their type
+_DYNAMIC: Final = "; the file fixes the batch size: export with a dynamic batch axis"
+_MADE_UP: Final = re.compile(r"val_\d+$|.*::|/")  # names that exporters give, no author
+
+Values: TypeAlias = dict[str, Value | Several]
+Made: TypeAlias = Value | Several | tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,136 +64,150 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    node: Node
-    inputs: tuple[Value, ...]
-    output: Value
-
-
-@dataclass(frozen=True, slots=True)
 class _Forward:
-    emit: Emitter
+    tape: Tape
     input: Value
     output: Value
-    steps: tuple[_Step, ...]
     parameters: tuple[Parameter, ...]
+
+    @property
+    def emit(self) -> Emitter:
+        return self.tape.emit
 
 
 def inference(model: bytes, limits: Limits) -> Program:
-    """The model itself, re-emitted."""
-    forward = _forward(model, limits, pb.TensorProto.FLOAT)
+    """The model itself, re-emitted with its weights."""
+    forward = _forward(model, limits, pb.TensorProto.FLOAT, ("*",))
     result = forward.emit.map("Identity", forward.output)  # an output is never also an input
     graph, cost = forward.emit.model([result])
     return _bounded(_program(forward, graph, cost, (result,), (), None), limits)
 
 
 def training(
-    model: bytes, loss: str, limits: Limits, *, element: int = pb.TensorProto.FLOAT
+    model: bytes,
+    loss: str,
+    limits: Limits,
+    *,
+    frozen: Sequence[str] = (),
+    element: int = pb.TensorProto.FLOAT,
 ) -> Program:
-    """For each row, the gradient of its loss by every parameter."""
-    forward = _forward(model, limits, element)
+    """For each row, the gradient of its loss by every parameter that is not frozen."""
+    forward = _forward(model, limits, element, frozen)
     _require_trainable(forward)
     judged = LOSSES[loss].judge(forward.emit, forward.output)
-    gradients = _backward(forward, judged.gradient)
-    kept = _kept(forward, gradients)
+    found = forward.tape.gradients(forward.output, judged.gradient)
+    kept = tuple(_parts(forward.emit, found[p.name]) for p in forward.parameters)
     outputs = tuple(value for value in _unique(kept) if value.name != INPUT)
     graph, cost = forward.emit.model(outputs)
-    names = tuple(tuple(value.name for value in pair) for pair in kept)
+    names = tuple(tuple(value.name for value in parts) for parts in kept)
     return _bounded(_program(forward, graph, cost, outputs, names, judged.labels), limits)
 
 
-def trained_parameters(model: bytes, limits: Limits) -> tuple[Parameter, ...]:
+def trained_parameters(
+    model: bytes, limits: Limits, frozen: Sequence[str] = ()
+) -> tuple[Parameter, ...]:
     """Those that training gives weights for, in the order of the weights."""
-    return _forward(model, limits, pb.TensorProto.FLOAT).parameters
+    return _forward(model, limits, pb.TensorProto.FLOAT, frozen).parameters
 
 
 def losses(model: bytes, loss: str, limits: Limits, *, element: int) -> Program:
     """Each row's loss alone: what gradients are compared with. Never run on private rows."""
-    forward = _forward(model, limits, element)
+    forward = _forward(model, limits, element, ())
     judged = LOSSES[loss].judge(forward.emit, forward.output)
     graph, cost = forward.emit.model([judged.loss])
     return _program(forward, graph, cost, (judged.loss,), (), judged.labels)
 
 
-def _forward(model: bytes, limits: Limits, element: int) -> _Forward:
-    graph = gate.read(model, limits).graph
-    emit = Emitter(SLOTS, element)
-    input_name, input_shape = gate.data_input(graph)
-    values = {input_name: emit.rows_input(INPUT, input_shape)}
-    parameters = dict(_declared(emit, values, gate.initializers(graph, limits)))
-    made = tuple(_run(emit, values, graph))
-    output = values.get(graph.output[0].name)
-    if output is None or output.kind is not Kind.ROWS:
+def _forward(model: bytes, limits: Limits, element: int, frozen: Sequence[str]) -> _Forward:
+    proto = gate.read(model, limits)
+    arrays = gate.initializers(proto.graph, limits)
+    trained = {name for name, array in arrays.items() if _is_trained(name, array, frozen)}
+    forward, reached = _followed(proto, arrays, trained, element)
+    if reached < trained:  # what no gradient reaches is a constant: a mask, a table, a statistic
+        forward, _ = _followed(proto, arrays, reached, element)
+    return forward
+
+
+def _followed(
+    proto: pb.ModelProto, arrays: Mapping[str, Array], trained: AbstractSet[str], element: int
+) -> tuple[_Forward, AbstractSet[str]]:
+    """The author's graph written anew, and which weights its output takes a gradient to."""
+    tape = Tape(Emitter(SLOTS, element))
+    data = gate.data_input(proto.graph)
+    given = tape.emit.rows_input(INPUT, data.shape)
+    values: Values = {data.name: tape.emit.cast(given, data.element)}
+    declared = tuple(_declared(tape.emit, values, arrays, trained))
+    for node in gate.nodes(proto, data.static_batch):
+        _run(tape, values, node)
+    output = values.get(proto.graph.output[0].name)
+    if not isinstance(output, Value) or not output.rows:
         raise Refused(Reason.MALFORMED, "no node computes the output from the rows")
-    steps = _live(made, output)
-    used = {value.name for step in steps for value in step.inputs}
-    reached = tuple(p for p in parameters.values() if p.name in used)
-    return _Forward(emit, values[input_name], output, steps, reached)
+    if output.place != FIRST:
+        text = f"the output {shown(output)} does not have the batch, alone, as its first axis"
+        raise Refused(Reason.BATCH_MIXED, text)
+    if output.element is not Element.FLOAT:
+        text = f"the output holds {output.element.value}, not floats: cut what follows the logits"
+        raise Refused(Reason.FORM_NOT_SUPPORTED, text)
+    names = tape.reached(output)
+    parameters = tuple(p for p in declared if p.name in names)
+    return _Forward(tape, given, output, parameters), {p.author for p in parameters}
 
 
 def _declared(
-    emit: Emitter, values: dict[str, Value], arrays: Mapping[str, Array]
-) -> Iterator[tuple[str, Parameter]]:
+    emit: Emitter,
+    values: Values,
+    arrays: Mapping[str, Array],
+    trained: AbstractSet[str],
+) -> Iterator[Parameter]:
     for position, (name, array) in enumerate(arrays.items()):
         if name in values:
             raise Refused(Reason.MALFORMED, f"'{printable(name)}' is both input and weight")
-        if array.dtype.kind == "f":
+        if name in trained:
             values[name] = emit.parameter(f"p{position}", array)
-            yield name, Parameter(name, f"p{position}", array)
+            yield Parameter(name, f"p{position}", array)
         else:
-            values[name] = emit.constant(array)
+            values[name] = emit.constant(stored(array))
 
 
-def _run(emit: Emitter, values: dict[str, Value], graph: pb.GraphProto) -> Iterator[_Step]:
-    for node in gate.nodes(graph):
-        if node.output in values:
-            raise Refused(Reason.MALFORMED, f"{node}: '{printable(node.output)}' is made twice")
-        inputs = tuple(_resolved(node, values, name) for name in node.inputs)
-        try:
-            output = _constant(emit, node) or OPERATORS[node.operator].forward(emit, node, inputs)
-        except Refused as refusal:
-            raise Refused(refusal.reason, f"{node}: {refusal.text}") from None
-        values[node.output] = output
-        if output not in inputs:
-            yield _Step(node, inputs, output)
+def _is_trained(name: str, array: Array, frozen: Sequence[str]) -> bool:
+    """Single numbers are what exporters make of constants; enormous ones belong to a mask."""
+    if array.dtype != np.float32 or not array.shape or not (np.abs(array) < _ENORMOUS).all():
+        return False
+    if array.size == 1 and _MADE_UP.match(name):
+        return False
+    return not any(fnmatchcase(name, pattern) for pattern in frozen)
 
 
-def _live(steps: Sequence[_Step], output: Value) -> tuple[_Step, ...]:
-    """The steps that the output needs, in order."""
-    needed, kept = {output.name}, []
-    for step in reversed(steps):
-        if step.output.name in needed:
-            kept.append(step)
-            needed.update(value.name for value in step.inputs)
-    return tuple(reversed(kept))
+def _run(tape: Tape, values: Values, node: Node) -> None:
+    inputs = [_resolved(node, values, name) for name in node.inputs]
+    try:
+        made = folded(tape.emit, node, inputs) or _by_rule(tape, node, inputs)
+    except Refused as refusal:
+        hint = _DYNAMIC if refusal.reason is Reason.BATCH_MIXED and node.static_batch else ""
+        raise Refused(refusal.reason, f"{node}: {refusal.text}{hint}") from None
+    outputs = made if isinstance(made, tuple) else (made,)
+    for name, output in zip(node.outputs, outputs, strict=True):
+        if name in values:
+            raise Refused(Reason.MALFORMED, f"{node}: '{printable(name)}' is made twice")
+        values[name] = output
 
 
-def _resolved(node: Node, values: Mapping[str, Value], name: str) -> Value:
+def _by_rule(tape: Tape, node: Node, inputs: Sequence[Value | Several | None]) -> Made:
+    if any(isinstance(i, Several) for i in inputs) and node.operator != "SequenceAt":
+        node.refuse("it is applied to a sequence", Reason.MALFORMED)
+    depends = any(i is not None and i.twin is not None for i in inputs)
+    if depends and node.operator not in ("Expand", "Reshape"):
+        node.refuse("it computes with the size of the batch", Reason.BATCH_MIXED)
+    return OPERATORS[node.operator].rule(tape, node, *inputs)
+
+
+def _resolved(node: Node, values: Values, name: str) -> Value | Several | None:
+    if not name:
+        return None
     if name not in values:
         text = f"{node}: its input '{printable(name)}' is made by no node before it"
         raise Refused(Reason.MALFORMED, text)
     return values[name]
-
-
-def _constant(emit: Emitter, node: Node) -> Value | None:
-    if node.operator != "Constant":
-        return None
-    if len(node.attributes) != 1 or not node.attributes.keys() <= _CONSTANT_FORMS.keys():
-        node.refuse("it holds one number, one list of numbers or one tensor")
-    ((name, given),) = node.attributes.items()
-    array = np.asarray(given, _CONSTANT_FORMS[name])
-    if array.dtype.kind == "f":
-        return emit.constant(array.astype(emit.dtype))
-    return emit.constant(array.astype(np.int64))
-
-
-_CONSTANT_FORMS: Final[Mapping[str, type | None]] = {
-    "value": None,
-    "value_float": np.float32,
-    "value_floats": np.float32,
-    "value_int": np.int64,
-    "value_ints": np.int64,
-}
 
 
 def _require_trainable(forward: _Forward) -> None:
@@ -189,54 +215,13 @@ def _require_trainable(forward: _Forward) -> None:
         same = forward.output.name == INPUT
         what = "the model returns its input" if same else "nothing in the model can be trained"
         raise Refused(Reason.NOT_TRAINABLE, f"no parameter: {what}")
-    if not forward.output.trained:
-        raise Refused(Reason.NOT_TRAINABLE, "the output does not depend on any parameter")
 
 
-def _backward(forward: _Forward, output_gradient: Value) -> dict[str, list[Gradient]]:
-    """Reverse accumulation; parameters collect every contribution, rows their sum."""
-    emit = forward.emit
-    by_row = {forward.output.name: output_gradient}
-    by_parameter: dict[str, list[Gradient]] = {p.name: [] for p in forward.parameters}
-    for step in reversed(forward.steps):
-        gradient = by_row.get(step.output.name)
-        if gradient is None or not step.output.trained:
-            continue
-        rule = OPERATORS[step.node.operator]
-        contributions = rule.backward(emit, step.node, step.inputs, step.output, gradient)
-        for value, more in zip(step.inputs, contributions, strict=True):
-            if more is None or not value.trained:
-                continue
-            if value.kind is Kind.ROWS:
-                assert isinstance(more, Value), "only parameters have factored gradients"
-                by_row[value.name] = emit.accumulate(by_row.get(value.name), more)
-            else:
-                by_parameter[value.name].append(more)
-    return by_parameter
-
-
-def _kept(
-    forward: _Forward, gradients: Mapping[str, Sequence[Gradient]]
-) -> tuple[tuple[Value, ...], ...]:
-    """One or two values for each parameter; factors survive only where there is one pair."""
-    kept: list[tuple[Value, ...]] = []
-    for parameter in forward.parameters:
-        parts = gradients[parameter.name]
-        assert parts, "a live step passes its gradient to each of its parameters"
-        if len(parts) == 1 and isinstance(parts[0], Outer):
-            kept.append((parts[0].left, parts[0].right))
-        else:
-            whole = [_materialised(forward.emit, part) for part in parts]
-            kept.append((reduce(forward.emit.add, whole),))
-    return tuple(kept)
-
-
-def _materialised(emit: Emitter, gradient: Gradient) -> Value:
-    if isinstance(gradient, Value):
-        return gradient
-    left = emit.reshape(gradient.left, (*gradient.left.shape, 1))
-    right = emit.reshape(gradient.right, (1, *gradient.right.shape))
-    return emit.mul(left, right)
+def _parts(emit: Emitter, gradient: Gradient) -> tuple[Value, ...]:
+    """A parameter's gradient whole, or as two factors."""
+    if isinstance(gradient, Outer) and len(gradient.left.shape) == 1:
+        return gradient.left, gradient.right
+    return (emit.whole(gradient),)
 
 
 def _unique(kept: Sequence[Sequence[Value]]) -> list[Value]:

@@ -13,13 +13,13 @@ import numpy as np
 from tilth.engine import sampling
 from tilth.engine.confine import Confinement, confinement
 from tilth.engine.core import Singles
-from tilth.engine.graph import Array
 from tilth.engine.jail import Jail, Zygote
 from tilth.engine.layout import Layout
 from tilth.engine.noise import RandomBytes
 from tilth.engine.outcomes import NotConfined, Reason, Refused
 from tilth.engine.spec import Checked, Limits, Progress, Rows, Trained, TrainSpec
 from tilth.engine.training import Trainer, chunk_rows
+from tilth.engine.values import Array
 from tilth.primitives import privacy
 
 

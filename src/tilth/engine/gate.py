@@ -3,18 +3,19 @@
 Runs in the jail only: parsing a hostile file may take gigabytes.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from math import isfinite, prod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
 from typing import Any, Final
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from tilth.engine.graph import Array
 from tilth.engine.node import AuthorAttribute, Node
 from tilth.engine.operators import OPERATORS
 from tilth.engine.outcomes import Reason, Refused, printable
 from tilth.engine.spec import Limits
+from tilth.engine.values import Array, Element
 from tilth.v1 import onnx_pb2 as pb
 
 OLDEST_OPSET: Final = 13
@@ -39,29 +40,45 @@ def read(model: bytes, limits: Limits) -> pb.ModelProto:
 
 
 def initializers(graph: pb.GraphProto, limits: Limits) -> dict[str, Array]:
-    """The weights and shape constants by name."""
+    """The weights and constants by name."""
     total = sum(_size(tensor) for tensor in graph.initializer)
     if total > limits.parameters:
         text = f"the model holds {total} weights; the limit is {limits.parameters}"
         raise Refused(Reason.TOO_LARGE, text)
     arrays = {}
     for tensor in graph.initializer:
+        what = f"initializer {_quoted(tensor.name)}"
         if not tensor.name or tensor.name in arrays:
             raise Refused(Reason.MALFORMED, f"two initializers share a name {_quoted(tensor.name)}")
-        arrays[tensor.name] = _array(tensor, f"initializer {_quoted(tensor.name)}")
+        array = _array(tensor, what)
+        if array.size > 1 and array.dtype.kind == "f" and array.itemsize != 4:
+            raise Refused(Reason.FORM_NOT_SUPPORTED, f"{what} does not hold float32")
+        arrays[tensor.name] = array
     return arrays
 
 
-def data_input(graph: pb.GraphProto) -> tuple[str, tuple[int, ...]]:
-    """Name and row shape of the one input."""
+@dataclass(frozen=True, slots=True)
+class DataInput:
+    """The one input: its name, a row's shape, and the batch size if the file fixes one."""
+
+    name: str
+    shape: tuple[int, ...]
+    element: Element
+    static_batch: int | None
+
+
+def data_input(graph: pb.GraphProto) -> DataInput:
     weights = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in weights]
     if len(inputs) != 1 or len(graph.output) != 1:
-        text = f"it has {len(inputs)} inputs and {len(graph.output)} outputs; it needs one of each"
+        text = (
+            f"it has {len(inputs)} inputs and {len(graph.output)} outputs; it needs one of each: "
+            "cut what follows the logits"
+        )
         raise Refused(Reason.FORM_NOT_SUPPORTED, text)
     tensor = inputs[0].type.tensor_type
-    if tensor.elem_type != pb.TensorProto.FLOAT:
-        text = f"input {_quoted(inputs[0].name)} does not hold float32"
+    if tensor.elem_type not in _INPUTS:
+        text = f"input {_quoted(inputs[0].name)} does not hold float32 (or int64)"
         raise Refused(Reason.FORM_NOT_SUPPORTED, text)
     dims = tensor.shape.dim
     if not 1 <= len(dims) <= _LARGEST_RANK or any(d.dim_value < 1 for d in dims[1:]):
@@ -69,18 +86,26 @@ def data_input(graph: pb.GraphProto) -> tuple[str, tuple[int, ...]]:
             f"input {_quoted(inputs[0].name)} needs the batch as first axis and fixed lengths after"
         )
         raise Refused(Reason.FORM_NOT_SUPPORTED, text)
-    return inputs[0].name, tuple(d.dim_value for d in dims[1:])
+    return DataInput(
+        name=inputs[0].name,
+        shape=tuple(d.dim_value for d in dims[1:]),
+        element=_INPUTS[tensor.elem_type],
+        static_batch=dims[0].dim_value if dims[0].dim_value > 0 else None,
+    )
 
 
-def nodes(graph: pb.GraphProto) -> Iterator[Node]:
+def nodes(proto: pb.ModelProto, static_batch: int | None) -> Iterator[Node]:
     """The nodes in the file's order, attributes read."""
-    for proto in graph.node:
+    (opset,) = (o.version for o in proto.opset_import if o.domain in ("", "ai.onnx"))
+    for node in proto.graph.node:
         yield Node(
-            operator=proto.op_type,
-            name=proto.name,
-            inputs=_inputs(proto),
-            output=_output(proto),
-            attributes={a.name: _attribute(proto, a) for a in proto.attribute},
+            operator=node.op_type,
+            name=node.name,
+            inputs=_inputs(node),
+            outputs=_outputs(node),
+            attributes={a.name: _attribute(node, a) for a in node.attribute},
+            opset=opset,
+            static_batch=static_batch,
         )
 
 
@@ -186,8 +211,6 @@ def _check_operator(node: pb.NodeProto) -> None:
     if node.domain not in ("", "ai.onnx") or node.overload:
         text = f"{_where(node)} is of domain {_quoted(node.domain)}, not of ONNX itself"
         raise Refused(Reason.OPERATOR_NOT_ALLOWED, text)
-    if node.op_type == "Constant":
-        return
     if node.op_type not in OPERATORS:
         text = f"{_where(node)}: the engine has no rule for this operator"
         raise Refused(Reason.OPERATOR_NOT_ALLOWED, text)
@@ -198,21 +221,25 @@ def _check_operator(node: pb.NodeProto) -> None:
 
 
 def _inputs(node: pb.NodeProto) -> tuple[str, ...]:
-    names = list(node.input)
-    while names and not names[-1]:
+    names, operator = list(node.input), OPERATORS[node.op_type]
+    while names and not names[-1] and not operator.open_ended:
         names.pop()  # optional inputs left out at the end
-    low, high = (0, 0) if node.op_type == "Constant" else OPERATORS[node.op_type].arity
-    if not low <= len(names) <= high or not all(names):
-        text = f"{_where(node)}: it takes {low} to {high} inputs, none of them empty"
-        raise Refused(Reason.MALFORMED, text)
+    filled = all(name or i in operator.gaps for i, name in enumerate(names))
+    if not operator.least <= len(names) <= operator.most or not filled:
+        text = f"it takes {operator.least} to {operator.most} inputs, none of them empty"
+        raise Refused(Reason.MALFORMED, f"{_where(node)}: {text}")
     return tuple(names)
 
 
-def _output(node: pb.NodeProto) -> str:
-    names = [name for name in node.output if name]
-    if len(names) != 1 or names[0] != node.output[0]:
+def _outputs(node: pb.NodeProto) -> tuple[str, ...]:
+    names, operator = list(node.output), OPERATORS[node.op_type]
+    while len(names) > 1 and not names[-1]:
+        names.pop()
+    if operator.many_outputs and names and all(names):
+        return tuple(names)
+    if not 1 <= len(names) <= 1 + operator.ignored_outputs or not names[0]:
         raise Refused(Reason.FORM_NOT_SUPPORTED, f"{_where(node)}: it needs exactly one output")
-    return names[0]
+    return (names[0],)
 
 
 def _attribute(node: pb.NodeProto, attribute: pb.AttributeProto) -> AuthorAttribute:
@@ -226,6 +253,7 @@ def _attribute(node: pb.NodeProto, attribute: pb.AttributeProto) -> AuthorAttrib
 _READERS: Final[dict[int, Callable[[pb.AttributeProto], AuthorAttribute]]] = {
     pb.AttributeProto.FLOAT: lambda a: a.f,
     pb.AttributeProto.INT: lambda a: a.i,
+    pb.AttributeProto.STRING: lambda a: printable(a.s.decode("ascii", "replace")),
     pb.AttributeProto.FLOATS: lambda a: tuple(a.floats),
     pb.AttributeProto.INTS: lambda a: tuple(a.ints),
     pb.AttributeProto.TENSOR: lambda a: _array(a.t, f"attribute {_quoted(a.name)}"),
@@ -239,13 +267,24 @@ def _size(tensor: pb.TensorProto) -> int:
     return prod(tensor.dims)
 
 
+_INPUTS: Final[Mapping[int, Element]] = {
+    pb.TensorProto.FLOAT: Element.FLOAT,
+    pb.TensorProto.INT32: Element.INTEGER,
+    pb.TensorProto.INT64: Element.INTEGER,
+}
+
 _STORED: Final[dict[int, np.dtype[Any]]] = {
     pb.TensorProto.FLOAT: np.dtype("<f4"),
+    pb.TensorProto.FLOAT16: np.dtype("<f2"),
+    pb.TensorProto.DOUBLE: np.dtype("<f8"),
+    pb.TensorProto.INT32: np.dtype("<i4"),
     pb.TensorProto.INT64: np.dtype("<i8"),
+    pb.TensorProto.BOOL: np.dtype("?"),
 }
 
 
 def _array(tensor: pb.TensorProto, what: str) -> Array:
+    """Its numbers; integers as int64, floats as they are stored."""
     if tensor.data_type not in _STORED or tensor.HasField("segment"):
         text = f"{what} does not hold float32 (or int64, for a shape)"
         raise Refused(Reason.FORM_NOT_SUPPORTED, text)
@@ -253,17 +292,20 @@ def _array(tensor: pb.TensorProto, what: str) -> Array:
     values = _values(tensor, _STORED[tensor.data_type])
     if values is None or len(values) != size:
         raise Refused(Reason.MALFORMED, f"{what} does not hold the {size} values of its shape")
-    if not isfinite(values.min()) or not isfinite(values.max()):
+    if np.isnan(values).any():
         raise Refused(Reason.MALFORMED, f"{what} holds a number that is not finite")
-    return values.reshape(tuple(tensor.dims))
+    whole = values.astype(np.int64) if values.dtype.kind == "i" else values
+    return whole.reshape(tuple(tensor.dims))
 
 
 def _values(tensor: pb.TensorProto, dtype: np.dtype[Any]) -> Array | None:
     if tensor.HasField("raw_data"):
         whole = len(tensor.raw_data) % dtype.itemsize == 0
         return np.frombuffer(tensor.raw_data, dtype) if whole else None
-    listed = tensor.float_data if dtype.kind == "f" else tensor.int64_data
-    return np.asarray(listed, dtype)
+    if dtype.itemsize == 2:
+        return np.asarray(tensor.int32_data, np.uint16).view(dtype)
+    listed = {"<f4": tensor.float_data, "<f8": tensor.double_data, "<i8": tensor.int64_data}
+    return np.asarray(listed.get(dtype.str, tensor.int32_data), dtype)
 
 
 def _where(node: pb.NodeProto) -> str:

@@ -1,60 +1,30 @@
-"""A fresh graph under construction: values that know which axis is the batch, and who made them."""
+"""A fresh graph under construction, the batch always first; it knows what each operator costs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from math import prod
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from tilth.engine.outcomes import Reason, Refused
+from tilth.engine.values import (
+    Array,
+    Element,
+    Gradient,
+    Kind,
+    Shape,
+    Value,
+    mixed,
+    row_shape,
+    together,
+)
 from tilth.v1 import onnx_pb2 as pb
 
-Array: TypeAlias = npt.NDArray[Any]
-Shape: TypeAlias = tuple[int, ...]
-Attribute: TypeAlias = int | float | tuple[int, ...]
+Attribute: TypeAlias = int | float | str | tuple[int, ...]
 
 IR_VERSION: Final = 8  # the oldest that opset 18 needs
 OPSET: Final = 18
-_TAKE_INTEGERS: Final = ("Equal", "ReduceMean", "ReduceSum", "Reshape")
-
-
-class Kind(Enum):
-    ROWS = "rows"
-    PARAMETER = "parameter"
-    CONSTANT = "constant"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Value:
-    """A tensor. The shape of `ROWS` is one row's: the batch axis before it is never written."""
-
-    name: str
-    shape: Shape
-    kind: Kind
-    trained: bool = False
-    data: Array | None = None
-
-    @property
-    def size(self) -> int:
-        return prod(self.shape)
-
-    @property
-    def integer(self) -> bool:
-        return self.data is not None and self.data.dtype.kind == "i"
-
-
-@dataclass(frozen=True, slots=True)
-class Outer:
-    """A gradient kept as two factors: for each row, left ⊗ right."""
-
-    left: Value
-    right: Value
-
-
-Gradient: TypeAlias = Value | Outer
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,38 +32,55 @@ class _Made:
     operator: str
     inputs: tuple[str, ...]
     attributes: dict[str, Attribute]
-    output: Value
+    outputs: tuple[Value, ...]
     flops: int
 
 
-class Emitter:
-    """Writes operators and works out shapes; refuses whatever would let rows meet.
+@dataclass(frozen=True, slots=True)
+class RowCost:
+    """Of one row: floating-point operations, and values held if none were ever freed."""
 
-    `batch` is the one size the batch axis will ever have, `element` the float type (double only
-    where gradients are compared with finite differences).
+    flops: int
+    values: int
+
+
+class Emitter:
+    """Writes operators; shapes are a row's, and whatever would let rows meet has no method here.
+
+    `batch` is the one size the batch axis will ever have, `float_type` float32 (double only where
+    gradients are compared with finite differences).
     """
 
-    def __init__(self, batch: int, element: int = pb.TensorProto.FLOAT) -> None:
+    def __init__(self, batch: int, float_type: int = pb.TensorProto.FLOAT) -> None:
         self.batch = batch
-        self.element = element
+        self._types = {
+            Element.FLOAT: float_type,
+            Element.INTEGER: pb.TensorProto.INT64,
+            Element.TRUTH: pb.TensorProto.BOOL,
+        }
         self._made: list[_Made] = []
-        self._inputs: dict[str, pb.ValueInfoProto] = {}
+        self._inputs: dict[str, Value] = {}
         self._constants: dict[tuple[str, Shape, bytes], Value] = {}
-        self._known: dict[tuple[object, ...], Value] = {}
+        self._known: dict[tuple[object, ...], tuple[Value, ...]] = {}
 
-    def rows_input(self, name: str, shape: Shape, element: int | None = None) -> Value:
-        value = Value(name, shape, Kind.ROWS)
-        self._declare(value, self.element if element is None else element)
-        return value
+    @property
+    def dtype(self) -> npt.DTypeLike:
+        double = self._types[Element.FLOAT] == pb.TensorProto.DOUBLE
+        return np.float64 if double else np.float32
+
+    def rows_input(self, name: str, shape: Shape, element: Element = Element.FLOAT) -> Value:
+        return self._inputs.setdefault(name, Value(name, shape, Kind.ROWS, element))
 
     def parameter(self, name: str, data: Array) -> Value:
-        value = Value(name, data.shape, Kind.PARAMETER, trained=True, data=data)
-        self._declare(value, self.element)
-        return value
+        fresh = Value(name, data.shape, Kind.PARAMETER, trained=True, data=data)
+        return self._inputs.setdefault(name, fresh)
 
     def constant(self, data: Array) -> Value:
-        key = (data.dtype.str, data.shape, data.tobytes())
-        fresh = Value(f"c{len(self._constants)}", data.shape, Kind.CONSTANT, data=data)
+        element = _element(data)
+        stored = data.astype(self.dtype) if element is Element.FLOAT else data
+        key = (stored.dtype.str, stored.shape, stored.tobytes())
+        name = f"c{len(self._constants)}"
+        fresh = Value(name, stored.shape, Kind.CONSTANT, element, data=stored)
         return self._constants.setdefault(key, fresh)
 
     def number(self, value: float) -> Value:
@@ -102,76 +89,158 @@ class Emitter:
     def integers(self, *values: int) -> Value:
         return self.constant(np.asarray(values, np.int64))
 
-    def rows(
+    def make(
         self,
         operator: str,
         *inputs: Value,
         shape: Shape,
+        element: Element = Element.FLOAT,
         flops: int | None = None,
         **attributes: Attribute,
     ) -> Value:
-        """Write one operator whose result has the batch axis first."""
+        """One operator; its result holds rows as soon as one of its inputs does."""
+        outputs = ((shape, element),)
         work = prod(shape) if flops is None else flops
-        return self._make(operator, inputs, shape, Kind.ROWS, work, attributes)
+        return self._make(operator, inputs, outputs, work, attributes)[0]
 
-    def transposed(self, matrix: Value) -> Value:
-        """A parameter or constant matrix, transposed."""
-        shape = matrix.shape[::-1]
-        return self._make("Transpose", (matrix,), shape, matrix.kind, matrix.size, {"perm": (1, 0)})
+    def make_two(
+        self, operator: str, x: Value, *, shape: Shape, flops: int, **attributes: Attribute
+    ) -> tuple[Value, Value]:
+        """An operator whose second result is of integers."""
+        outputs = ((shape, Element.FLOAT), (shape, Element.INTEGER))
+        first, second = self._make(operator, (x,), outputs, flops, attributes)
+        return first, second
 
-    def map(self, operator: str, x: Value, **attributes: Attribute) -> Value:
-        return self._make(operator, (x,), x.shape, Kind.ROWS, x.size, attributes)
+    def map(self, operator: str, x: Value, **attributes: float) -> Value:
+        outputs = ((x.shape, x.element),)
+        return self._make(operator, (x,), outputs, x.size, dict(attributes))[0]
 
-    def combine(self, operator: str, a: Value, b: Value) -> Value:
-        return self.rows(operator, a, b, shape=broadcast(a, b))
+    def combine(self, operator: str, a: Value, b: Value, element: Element = Element.FLOAT) -> Value:
+        return self.make(operator, a, b, shape=broadcast(a, b), element=element)
 
     def add(self, a: Value, b: Value) -> Value:
-        return self.combine("Add", a, b)
+        return self.combine("Add", a, b, a.element)
 
     def sub(self, a: Value, b: Value) -> Value:
-        return self.combine("Sub", a, b)
+        return self.combine("Sub", a, b, a.element)
 
     def mul(self, a: Value, b: Value) -> Value:
-        return self.combine("Mul", a, b)
+        return self.combine("Mul", a, b, a.element)
 
     def div(self, a: Value, b: Value) -> Value:
         return self.combine("Div", a, b)
 
-    def where_positive(self, x: Value, then: Value, otherwise: Value) -> Value:
-        condition = self.combine("Greater", x, self.number(0))
-        return self.rows("Where", condition, then, otherwise, shape=x.shape)
+    def scaled(self, x: Value, factor: float) -> Value:
+        return x if factor == 1 else self.mul(x, self.number(factor))
 
-    def cast(self, x: Value) -> Value:
-        return self.map("Cast", x, to=self.element)
+    def shifted(self, x: Value, term: float) -> Value:
+        return self.add(x, self.number(term))
+
+    def compare(self, operator: str, a: Value, b: Value) -> Value:
+        return self.combine(operator, a, b, Element.TRUTH)
+
+    def where(self, condition: Value, then: Value, otherwise: Value) -> Value:
+        shape = broadcast(then, otherwise, condition)
+        return self.make("Where", condition, then, otherwise, shape=shape, element=then.element)
+
+    def where_positive(self, x: Value, then: Value, otherwise: Value) -> Value:
+        return self.where(self.compare("Greater", x, self.number(0)), then, otherwise)
+
+    def cast(self, x: Value, element: Element) -> Value:
+        if x.element is element:
+            return x
+        return self.make("Cast", x, shape=x.shape, element=element, to=self._types[element])
 
     def reduce(self, operator: str, x: Value, axes: Sequence[int]) -> Value:
-        """Sum or mean over axes of a row, which stay with length one."""
+        """Over axes of a row, which stay with length one."""
+        if not axes:
+            return x
         shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
-        axes_input = self.integers(*(axis + 1 for axis in axes))
-        return self.rows(operator, x, axes_input, shape=shape, flops=x.size, keepdims=1)
+        named = (axis + x.lead for axis in axes)
+        return self.make(operator, x, self.integers(*named), shape=shape, flops=x.size, keepdims=1)
 
     def reshape(self, x: Value, shape: Shape) -> Value:
         if shape == x.shape:
             return x
-        return self.rows("Reshape", x, self.integers(self.batch, *shape), shape=shape)
+        target = self.integers(*((self.batch,) if x.rows else ()), *shape)
+        return self.make("Reshape", x, target, shape=shape, element=x.element, flops=0)
+
+    def transpose(self, x: Value, order: Sequence[int]) -> Value:
+        """A row's axes in this order."""
+        if list(order) == sorted(order):
+            return x
+        perm = (*range(x.lead), *(i + x.lead for i in order))
+        shape = tuple(x.shape[i] for i in order)
+        return self.make("Transpose", x, shape=shape, element=x.element, perm=perm)
+
+    def swapped(self, x: Value) -> Value:
+        """The last two axes exchanged."""
+        rest = range(len(x.shape) - 2)
+        return self.transpose(x, [*rest, len(x.shape) - 1, len(x.shape) - 2])
+
+    def expand(self, x: Value, shape: Shape, *, to_rows: bool = False) -> Value:
+        """Axes of length one repeated; `to_rows` repeats what is no row for every row."""
+        if shape == x.shape and not to_rows:
+            return x
+        rows = x.rows or to_rows
+        target = self.integers(*((self.batch,) if rows else ()), *shape)
+        repeated = self._make("Expand", (x, target), ((shape, x.element),), prod(shape), {}, rows)
+        return repeated[0]
+
+    def cut(self, x: Value, starts: Sequence[int], shape: Shape, steps: Sequence[int]) -> Value:
+        """From each axis of a row `shape` many, from a start, in steps above zero."""
+        if shape == x.shape:
+            return x
+        axes = tuple(range(x.lead, x.lead + len(shape)))
+        ends = [s + (n - 1) * step + 1 for s, n, step in zip(starts, shape, steps, strict=True)]
+        given = [self.integers(*numbers) for numbers in (starts, ends, axes, steps)]
+        return self.make("Slice", x, *given, shape=shape, element=x.element)
+
+    def padded(self, x: Value, before: Sequence[int], after: Sequence[int], fill: float) -> Value:
+        """Numbers below zero cut off instead."""
+        pairs = list(zip(x.shape, before, after, strict=True))
+        kept = tuple(n + min(b, 0) + min(a, 0) for n, b, a in pairs)
+        x = self.cut(x, [max(0, -b) for b in before], kept, [1] * len(kept))
+        before, after = ([max(0, n) for n in pads] for pads in (before, after))
+        if not any(before) and not any(after):
+            return x
+        lead = (0,) * x.lead
+        pads = self.integers(*lead, *before, *lead, *after)
+        shape = tuple(n + b + a for n, b, a in zip(x.shape, before, after, strict=True))
+        return self.make("Pad", x, pads, self.number(fill), shape=shape)
+
+    def matmul(self, a: Value, b: Value) -> Value:
+        """Over the last axis of a and the last but one of b; the axes before broadcast."""
+        stacked = together(a, b, *(shape[:-2] for shape in _beside([a, b])))
+        shape = (*stacked, a.shape[-2], b.shape[-1])
+        return self.make("MatMul", a, b, shape=shape, flops=2 * prod(shape) * a.shape[-1])
 
     def sum_to(self, gradient: Value, operand: Value) -> Value:
         """The gradient of an operand that was broadcast to the gradient's shape."""
         shape = row_shape(operand, len(gradient.shape))
         aligned = (1,) * (len(gradient.shape) - len(shape)) + shape
         axes = [i for i, n in enumerate(aligned) if n == 1 and gradient.shape[i] != 1]
-        summed = self.reduce("ReduceSum", gradient, axes) if axes else gradient
-        return self.reshape(summed, shape)
+        return self.reshape(self.reduce("ReduceSum", gradient, axes), operand.shape)
 
-    def accumulate(self, total: Value | None, more: Value) -> Value:
-        return more if total is None else self.add(total, more)
+    def whole(self, gradient: Gradient) -> Value:
+        """Factors multiplied out."""
+        if isinstance(gradient, Value):
+            return gradient
+        left, right = gradient.left, gradient.right
+        if len(left.shape) == 2:
+            return self.matmul(self.swapped(left), right)
+        column = self.reshape(left, (*left.shape, 1))
+        return self.mul(column, self.reshape(right, (1, *right.shape)))
 
-    def model(self, outputs: Sequence[Value]) -> tuple[bytes, "RowCost"]:
+    def accumulate(self, total: Gradient | None, more: Gradient) -> Gradient:
+        return more if total is None else self.add(self.whole(total), self.whole(more))
+
+    def model(self, outputs: Sequence[Value]) -> tuple[bytes, RowCost]:
         """The graph of exactly what these outputs need, as a file, and what one row costs in it."""
         needed = self._needed({value.name for value in outputs})
         graph = pb.GraphProto(name="tilth", output=[self._info(v) for v in outputs])
         used = {name for made in needed for name in made.inputs} | {v.name for v in outputs}
-        graph.input.extend(info for name, info in self._inputs.items() if name in used)
+        graph.input.extend(self._info(v) for v in self._inputs.values() if v.name in used)
         constants = (v for v in self._constants.values() if v.name in used)
         graph.initializer.extend(_tensor(v) for v in constants)
         graph.node.extend(_node(made) for made in needed)
@@ -183,127 +252,101 @@ class Emitter:
         self,
         operator: str,
         inputs: Sequence[Value],
-        shape: Shape,
-        kind: Kind,
+        outputs: Sequence[tuple[Shape, Element]],
         flops: int,
         attributes: dict[str, Attribute],
-    ) -> Value:
-        if operator not in _TAKE_INTEGERS and any(value.integer for value in inputs):
-            raise Refused(Reason.FORM_NOT_SUPPORTED, "it is applied to integers")
+        rows: bool = False,
+    ) -> tuple[Value, ...]:
         names = tuple(value.name for value in inputs)
         key = (operator, names, *attributes.items())
         if key not in self._known:
+            kind = Kind.ROWS if rows else _kind(inputs)
             trained = any(value.trained for value in inputs)
-            output = Value(f"v{len(self._made)}", shape, kind, trained)
-            self._made.append(_Made(operator, names, attributes, output, flops))
-            self._known[key] = output
+            made = tuple(
+                Value(f"v{len(self._made)}{'i' * at}", shape, kind, element, trained)
+                for at, (shape, element) in enumerate(outputs)
+            )
+            self._made.append(_Made(operator, names, attributes, made, flops))
+            self._known[key] = made
         return self._known[key]
 
     def _needed(self, names: set[str]) -> list[_Made]:
         kept = []
         for made in reversed(self._made):
-            if made.output.name in names:
+            if any(output.name in names for output in made.outputs):
                 kept.append(made)
                 names.update(made.inputs)
         return kept[::-1]
 
-    def _declare(self, value: Value, element: int) -> None:
-        self._inputs[value.name] = self._info(value, element)
-
-    def _info(self, value: Value, element: int | None = None) -> pb.ValueInfoProto:
-        shape = (self.batch, *value.shape) if value.kind is Kind.ROWS else value.shape
+    def _info(self, value: Value) -> pb.ValueInfoProto:
+        shape = (self.batch, *value.shape) if value.rows else value.shape
         dims = [pb.TensorShapeProto.Dimension(dim_value=n) for n in shape]
         tensor = pb.TypeProto.Tensor(
-            elem_type=self.element if element is None else element,
-            shape=pb.TensorShapeProto(dim=dims),
+            elem_type=self._types[value.element], shape=pb.TensorShapeProto(dim=dims)
         )
         return pb.ValueInfoProto(name=value.name, type=pb.TypeProto(tensor_type=tensor))
 
-    @property
-    def dtype(self) -> npt.DTypeLike:
-        return np.float64 if self.element == pb.TensorProto.DOUBLE else np.float32
 
-
-@dataclass(frozen=True, slots=True)
-class RowCost:
-    """Of one row: floating-point operations, and values held if none were ever freed."""
-
-    flops: int
-    values: int
-
-
-def row_shape(operand: Value, rank: int) -> Shape:
-    """The operand's shape beside the axes of one row; a leading 1 on the batch axis falls away."""
-    if operand.kind is not Kind.ROWS and len(operand.shape) == rank + 1:
-        return operand.shape[1:]
-    return operand.shape
-
-
-def broadcast(a: Value, b: Value) -> Shape:
+def broadcast(*values: Value) -> Shape:
     """One row's shape of an elementwise result; refuses what would align a row with the batch."""
-    if a.kind is not Kind.ROWS and b.kind is not Kind.ROWS:
-        raise Refused(
-            Reason.FORM_NOT_SUPPORTED, "it combines parameters or constants only, not rows"
-        )
-    if a.kind is Kind.ROWS and b.kind is Kind.ROWS:
-        if len(a.shape) != len(b.shape):
-            raise _mixed(a, b)
-        return _together(a, b, a.shape, b.shape)
-    rows, other = (a, b) if a.kind is Kind.ROWS else (b, a)
-    rank = len(rows.shape)
-    if len(other.shape) > rank and (len(other.shape) > rank + 1 or other.shape[0] != 1):
-        raise _mixed(rows, other)
-    return _together(rows, other, rows.shape, row_shape(other, rank))
+    return together(values[0], values[1], *_beside(values))
 
 
-def shown(value: Value) -> str:
-    dims = [*(["N"] if value.kind is Kind.ROWS else []), *map(str, value.shape)]
-    return f"[{', '.join(dims)}]"
+def _beside(values: Sequence[Value]) -> list[Shape]:
+    """Their shapes without the batch: rows all have as many axes, and nothing else has more."""
+    ranks = {len(value.shape) for value in values if value.rows}
+    shapes = [row_shape(value, rank) for value in values for rank in [max(ranks, default=-2)]]
+    if len(ranks) > 1 or (ranks and any(len(shape) > max(ranks) for shape in shapes)):
+        raise mixed(values[0], values[1])
+    return shapes
 
 
-def _together(a: Value, b: Value, one: Shape, other: Shape) -> Shape:
-    try:
-        return tuple(np.broadcast_shapes(one, other))
-    except ValueError:
-        text = f"the shapes {shown(a)} and {shown(b)} do not broadcast"
-        raise Refused(Reason.MALFORMED, text) from None
+def _kind(inputs: Sequence[Value]) -> Kind:
+    kinds = {value.kind for value in inputs}
+    return next(kind for kind in Kind if kind in kinds or kind is Kind.CONSTANT)
 
 
-def _mixed(a: Value, b: Value) -> Refused:
-    text = f"broadcasting {shown(b)} with {shown(a)} aligns a row's values with the batch axis"
-    return Refused(Reason.BATCH_MIXED, text)
+def _element(data: Array) -> Element:
+    kinds = {"f": Element.FLOAT, "i": Element.INTEGER, "b": Element.TRUTH}
+    return kinds[data.dtype.kind]
 
 
 def _cost(made: Sequence[_Made]) -> RowCost:
-    return RowCost(sum(m.flops for m in made), sum(m.output.size for m in made))
+    values = sum(output.size for m in made for output in m.outputs)
+    return RowCost(sum(m.flops for m in made), values)
 
 
 def _node(made: _Made) -> pb.NodeProto:
     attributes = [_attribute(name, value) for name, value in made.attributes.items()]
+    outputs = [output.name for output in made.outputs]
     return pb.NodeProto(
-        op_type=made.operator, input=made.inputs, output=[made.output.name], attribute=attributes
+        op_type=made.operator, input=made.inputs, output=outputs, attribute=attributes
     )
 
 
 def _attribute(name: str, value: Attribute) -> pb.AttributeProto:
+    kinds = pb.AttributeProto
     if isinstance(value, tuple):
-        return pb.AttributeProto(name=name, type=pb.AttributeProto.INTS, ints=value)
+        return kinds(name=name, type=kinds.INTS, ints=value)
+    if isinstance(value, str):
+        return kinds(name=name, type=kinds.STRING, s=value.encode())
     if isinstance(value, float):
-        return pb.AttributeProto(name=name, type=pb.AttributeProto.FLOAT, f=value)
-    return pb.AttributeProto(name=name, type=pb.AttributeProto.INT, i=value)
+        return kinds(name=name, type=kinds.FLOAT, f=value)
+    return kinds(name=name, type=kinds.INT, i=value)
 
 
-_ELEMENTS: Final = {
+_TYPES: Final = {
     "f4": pb.TensorProto.FLOAT,
     "f8": pb.TensorProto.DOUBLE,
     "i8": pb.TensorProto.INT64,
+    "b1": pb.TensorProto.BOOL,
 }
 
 
 def _tensor(value: Value) -> pb.TensorProto:
     assert value.data is not None, "constants are made with their data"
     data = np.ascontiguousarray(value.data)
-    element = _ELEMENTS[data.dtype.str[1:]]
+    data_type = _TYPES[data.dtype.str[1:]]
     return pb.TensorProto(
-        name=value.name, dims=data.shape, data_type=element, raw_data=data.tobytes()
+        name=value.name, dims=value.shape, data_type=data_type, raw_data=data.tobytes()
     )

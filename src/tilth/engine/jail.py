@@ -20,7 +20,6 @@ import numpy as np
 
 from tilth.engine import shared, wire
 from tilth.engine.core import Singles
-from tilth.engine.graph import Array
 from tilth.engine.layout import Layout, received
 from tilth.engine.outcomes import (
     Crashed,
@@ -32,6 +31,7 @@ from tilth.engine.outcomes import (
     TimedOut,
 )
 from tilth.engine.spec import Limits
+from tilth.engine.values import Array
 
 _START: Final = (
     "import sys; sys.path[:] = sys.argv[2:]; "

@@ -7,9 +7,9 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from tilth.engine.graph import Emitter, Shape, Value, shown
+from tilth.engine.graph import Emitter
 from tilth.engine.outcomes import Reason, Refused
-from tilth.v1 import onnx_pb2 as pb
+from tilth.engine.values import Element, Shape, Value, shown
 
 LABEL: Final = "y"
 
@@ -40,10 +40,10 @@ class SoftmaxCrossEntropy:
         if len(output.shape) != 1 or output.size < 2:
             text = f"softmax_cross_entropy takes logits [N, K], K at least 2, not {shown(output)}"
             raise Refused(Reason.NOT_TRAINABLE, text)
-        label = emit.rows_input(LABEL, (1,), pb.TensorProto.INT64)
+        label = emit.rows_input(LABEL, (1,), Element.INTEGER)
         classes = emit.constant(np.arange(output.size, dtype=np.int64))
-        chosen = emit.cast(emit.combine("Equal", label, classes))
-        logs = emit.rows("LogSoftmax", output, shape=output.shape, flops=4 * output.size, axis=1)
+        chosen = emit.cast(emit.compare("Equal", label, classes), Element.FLOAT)
+        logs = emit.make("LogSoftmax", output, shape=output.shape, flops=4 * output.size, axis=1)
         loss = emit.map("Neg", emit.reduce("ReduceSum", emit.mul(chosen, logs), [0]))
         gradient = emit.sub(emit.map("Exp", logs), chosen)
         return Judged(Labels((1,), integer=True), emit.reshape(loss, ()), gradient)
@@ -71,8 +71,7 @@ class MeanSquaredError:
 
 
 def _total(emit: Emitter, loss: Value) -> Value:
-    summed = emit.reduce("ReduceSum", loss, range(len(loss.shape))) if loss.shape else loss
-    return emit.reshape(summed, ())
+    return emit.reshape(emit.reduce("ReduceSum", loss, range(len(loss.shape))), ())
 
 
 LOSSES: Final[Mapping[str, Loss]] = MappingProxyType(

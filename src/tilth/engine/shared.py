@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 
 from tilth.engine.core import Singles
-from tilth.engine.graph import Array
 from tilth.engine.layout import Layout
+from tilth.engine.values import Array
 
 _ALIGNMENT: Final = 64  # of a cache line, and of what ONNX Runtime likes to read
 

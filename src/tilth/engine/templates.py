@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from tilth.engine.graph import IR_VERSION, OPSET, Array
+from tilth.engine.graph import IR_VERSION, OPSET
+from tilth.engine.values import Array
 from tilth.v1 import onnx_pb2 as pb
 
 

@@ -7,12 +7,12 @@ import numpy as np
 
 from tilth.engine import core, sampling
 from tilth.engine.core import Doubles, Flags, Singles
-from tilth.engine.graph import Array
 from tilth.engine.layout import SLOTS, Layout
 from tilth.engine.noise import DiscreteGaussian, Integers, RandomBytes
 from tilth.engine.optimizers import optimizer
 from tilth.engine.outcomes import Reason, Refused
 from tilth.engine.spec import FULL_BATCH, Indices, Progress, Rows, TrainSpec
+from tilth.engine.values import Array
 
 _CHUNK_BYTES: Final = 1 << 22  # large enough to amortise a message, small enough for a cache
 _MOST_MICROBATCHES: Final = 16

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from tilth.engine.graph import Array
+from tilth.engine.values import Array
 
 _HEADER: Final = struct.Struct("<cQ")
 

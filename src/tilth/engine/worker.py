@@ -11,15 +11,17 @@ from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it is decided when ONNX Runtime is imported
 import onnxruntime as ort
 
 from tilth.engine import compiler, gate, shared, wire
 from tilth.engine.core import Singles
-from tilth.engine.graph import Array
 from tilth.engine.layout import SLOTS, THE_ROWS, Layout, ParameterLayout
 from tilth.engine.losses import LABEL
 from tilth.engine.outcomes import Reason, Refused
 from tilth.engine.spec import Limits
+from tilth.engine.values import Array
 from tilth.engine.wire import Channel
 
 _LONGEST_MESSAGE: Final = 1 << 30
@@ -136,12 +138,9 @@ class Job:
             self._session.run_with_iobinding(binding)
 
     def _weights(self, flat: Singles) -> dict[str, Array]:
-        """Views for training; for inference, where none are shared, the author's own."""
         parameters = self._program.parameters
-        if self._program.labels is None:
-            return {p.name: np.array(p.initial, np.float32).ravel() for p in parameters}
         ends = list(accumulate(p.initial.size for p in parameters))
-        pieces = np.split(flat, ends[:-1])
+        pieces = np.split(flat, ends)[:-1]
         return {p.name: piece for p, piece in zip(parameters, pieces, strict=True)}
 
     def _bound(self, sources: dict[str, Array], outputs: Sequence[Array], start: int) -> Any:

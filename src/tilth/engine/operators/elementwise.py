@@ -1,164 +1,269 @@
-"""Operators that act on each number alone, and arithmetic between two tensors."""
+"""Operators that act on each number alone."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from tilth.engine.graph import Emitter, Gradient, Value
+from tilth.engine.graph import Emitter
 from tilth.engine.node import Node
 from tilth.engine.operators.rule import Operator
+from tilth.engine.outcomes import Reason
+from tilth.engine.tape import Tape
+from tilth.engine.values import Element, Value
 
-Slope: TypeAlias = Callable[[Emitter, Node, Value, Value, Value], Value]
-
-
-@dataclass(frozen=True, slots=True)
-class Unary:
-    """`slope` gives the gradient by the input from node, input, output and output's gradient.
-
-    `alpha` is the default of the one attribute some of them have.
-    """
-
-    slope: Slope
-    alpha: float | None = None
-    arity: tuple[int, int] = (1, 1)
-
-    @property
-    def attributes(self) -> frozenset[str]:
-        return frozenset() if self.alpha is None else frozenset({"alpha"})
-
-    def forward(self, emit: Emitter, node: Node, inputs: Sequence[Value]) -> Value:
-        node.require_rows(inputs[0])
-        if self.alpha is None:
-            return emit.map(node.operator, inputs[0])
-        return emit.map(node.operator, inputs[0], alpha=node.number("alpha", self.alpha))
-
-    def backward(
-        self, emit: Emitter, node: Node, inputs: Sequence[Value], output: Value, gradient: Value
-    ) -> Sequence[Gradient | None]:
-        return [self.slope(emit, node, inputs[0], output, gradient)]
+Slope: TypeAlias = Callable[[Value], Value]
+Shaped: TypeAlias = Callable[[Emitter, Node, Value], tuple[Value, Slope]]
 
 
 @dataclass(frozen=True, slots=True)
-class Same:
-    """Passes its input on: as an alias, so nothing is emitted."""
+class Curve:
+    """A smooth function: its value, and how a gradient comes back through it."""
 
-    arity: tuple[int, int] = (1, 1)
-    attributes: frozenset[str] = frozenset()
+    shaped: Shaped
 
-    def forward(self, emit: Emitter, node: Node, inputs: Sequence[Value]) -> Value:
-        return inputs[0]
-
-    def backward(
-        self, emit: Emitter, node: Node, inputs: Sequence[Value], output: Value, gradient: Value
-    ) -> Sequence[Gradient | None]:
-        raise AssertionError("an alias is its input: gradients never pass through it")
+    def __call__(self, tape: Tape, node: Node, x: Value) -> Value:
+        node.require_floats(x)
+        y, slope = self.shaped(tape.emit, node, x)
+        return tape.record(y.at(x.place), [x], lambda dy: [slope(dy)])
 
 
-Partials: TypeAlias = Callable[[Emitter, Value, Value, Value, Value], tuple[Value, Value]]
+def _abs(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    return e.map("Abs", x), lambda dy: e.mul(dy, e.map("Sign", x))
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
-    """`partials` gives both gradients in the result's shape; broadcasting is undone after it."""
-
-    partials: Partials
-    arity: tuple[int, int] = (2, 2)
-    attributes: frozenset[str] = frozenset()
-
-    def forward(self, emit: Emitter, node: Node, inputs: Sequence[Value]) -> Value:
-        return emit.combine(node.operator, inputs[0], inputs[1])
-
-    def backward(
-        self, emit: Emitter, node: Node, inputs: Sequence[Value], output: Value, gradient: Value
-    ) -> Sequence[Gradient | None]:
-        a, b = inputs
-        by_a, by_b = self.partials(emit, a, b, output, gradient)
-        return [emit.sum_to(by_a, a), emit.sum_to(by_b, b)]
+def _celu(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    alpha = node.number("alpha", 1.0)
+    if alpha == 0:
+        node.refuse("its alpha is zero", Reason.MALFORMED)
+    y = e.map("Celu", x, alpha=alpha)
+    return y, lambda dy: e.where_positive(x, dy, e.mul(dy, e.shifted(e.scaled(y, 1 / alpha), 1)))
 
 
-def _relu(e: Emitter, node: Node, x: Value, y: Value, dy: Value) -> Value:
-    return e.where_positive(x, dy, e.number(0))
+def _cos(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    return e.map("Cos", x), lambda dy: e.map("Neg", e.mul(dy, e.map("Sin", x)))
 
 
-def _leaky_relu(e: Emitter, node: Node, x: Value, y: Value, dy: Value) -> Value:
-    return e.where_positive(x, dy, e.mul(dy, e.number(node.number("alpha", 0.01))))
+def _elu(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    alpha = node.number("alpha", 1.0)
+    y = e.map("Elu", x, alpha=alpha)
+    return y, lambda dy: e.where_positive(x, dy, e.mul(dy, e.shifted(y, alpha)))
 
 
-def _elu(e: Emitter, node: Node, x: Value, y: Value, dy: Value) -> Value:
-    return e.where_positive(x, dy, e.mul(dy, e.add(y, e.number(node.number("alpha", 1.0)))))
+def _erf(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    def slope(dy: Value) -> Value:
+        bell = e.map("Exp", e.map("Neg", e.mul(x, x)))
+        return e.mul(dy, e.scaled(bell, 2 / math.sqrt(math.pi)))
+
+    return e.map("Erf", x), slope
 
 
-def _sigmoid(e: Emitter, node: Node, x: Value, y: Value, dy: Value) -> Value:
-    return e.mul(dy, e.mul(y, e.sub(e.number(1), y)))
+def _exp(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    y = e.map("Exp", x)
+    return y, lambda dy: e.mul(dy, y)
 
 
-def _tanh(e: Emitter, node: Node, x: Value, y: Value, dy: Value) -> Value:
-    return e.mul(dy, e.sub(e.number(1), e.mul(y, y)))
+def _gelu(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    approximation = node.text("approximate", "none")
+    if approximation not in ("none", "tanh"):
+        node.refuse("its approximation is 'none' or 'tanh'", Reason.MALFORMED)
+    return (_exact_gelu if approximation == "none" else _tanh_gelu)(e, x)
 
 
-def _softplus(e: Emitter, node: Node, x: Value, y: Value, dy: Value) -> Value:
-    return e.mul(dy, e.map("Sigmoid", x))
+def _exact_gelu(e: Emitter, x: Value) -> tuple[Value, Slope]:
+    share = e.scaled(e.shifted(e.map("Erf", e.scaled(x, 1 / math.sqrt(2))), 1), 0.5)
+
+    def slope(dy: Value) -> Value:
+        bell = e.map("Exp", e.scaled(e.mul(x, x), -0.5))
+        return e.mul(dy, e.add(share, e.mul(x, e.scaled(bell, 1 / math.sqrt(2 * math.pi)))))
+
+    return e.mul(x, share), slope
 
 
-def _erf(e: Emitter, node: Node, x: Value, y: Value, dy: Value) -> Value:
-    bell = e.map("Exp", e.map("Neg", e.mul(x, x)))
-    return e.mul(dy, e.mul(bell, e.number(2 / math.sqrt(math.pi))))
+def _tanh_gelu(e: Emitter, x: Value) -> tuple[Value, Slope]:
+    root, cubic = math.sqrt(2 / math.pi), 0.044715
+    square = e.mul(x, x)
+    t = e.map("Tanh", e.scaled(e.mul(x, e.shifted(e.scaled(square, cubic), 1)), root))
+    share = e.scaled(e.shifted(t, 1), 0.5)
+
+    def slope(dy: Value) -> Value:
+        inner = e.scaled(e.shifted(e.scaled(square, 3 * cubic), 1), root)
+        bend = e.mul(e.sub(e.number(1), e.mul(t, t)), inner)
+        return e.mul(dy, e.add(share, e.scaled(e.mul(x, bend), 0.5)))
+
+    return e.mul(x, share), slope
 
 
-def _sqrt(e: Emitter, node: Node, x: Value, y: Value, dy: Value) -> Value:
-    return e.div(e.mul(dy, e.number(0.5)), y)
+def _between(e: Emitter, y: Value, dy: Value) -> Value:
+    """The gradient where y lies strictly between zero and one."""
+    zero = e.number(0)
+    return e.where_positive(y, e.where(e.compare("Less", y, e.number(1)), dy, zero), zero)
 
 
-def _negated(e: Emitter, node: Node, x: Value, y: Value, dy: Value) -> Value:
-    return e.map("Neg", dy)
+def _hard_sigmoid(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    alpha, beta = node.number("alpha", 0.2), node.number("beta", 0.5)
+    y = e.map("HardSigmoid", x, alpha=alpha, beta=beta)
+    return y, lambda dy: _between(e, y, e.scaled(dy, alpha))
 
 
-def _exp(e: Emitter, node: Node, x: Value, y: Value, dy: Value) -> Value:
-    return e.mul(dy, y)
+def _hard_swish(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    gate = e.map("HardSigmoid", x, alpha=1 / 6, beta=0.5)
+
+    def slope(dy: Value) -> Value:
+        return e.add(e.mul(dy, gate), _between(e, gate, e.mul(dy, e.scaled(x, 1 / 6))))
+
+    return e.mul(x, gate), slope
 
 
-def _log(e: Emitter, node: Node, x: Value, y: Value, dy: Value) -> Value:
-    return e.div(dy, x)
+def _leaky_relu(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    alpha = node.number("alpha", 0.01)
+    y = e.map("LeakyRelu", x, alpha=alpha)
+    return y, lambda dy: e.where_positive(x, dy, e.scaled(dy, alpha))
 
 
-def _abs(e: Emitter, node: Node, x: Value, y: Value, dy: Value) -> Value:
-    return e.mul(dy, e.map("Sign", x))
+def _log(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    return e.map("Log", x), lambda dy: e.div(dy, x)
 
 
-def _sum(e: Emitter, a: Value, b: Value, y: Value, dy: Value) -> tuple[Value, Value]:
-    return dy, dy
+def _mish(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    t = e.map("Tanh", e.map("Softplus", x))
+
+    def slope(dy: Value) -> Value:
+        bend = e.mul(e.map("Sigmoid", x), e.sub(e.number(1), e.mul(t, t)))
+        return e.mul(dy, e.add(t, e.mul(x, bend)))
+
+    return e.mul(x, t), slope
 
 
-def _difference(e: Emitter, a: Value, b: Value, y: Value, dy: Value) -> tuple[Value, Value]:
-    return dy, e.map("Neg", dy)
+def _neg(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    return e.map("Neg", x), lambda dy: e.map("Neg", dy)
 
 
-def _product(e: Emitter, a: Value, b: Value, y: Value, dy: Value) -> tuple[Value, Value]:
-    return e.mul(dy, b), e.mul(dy, a)
+def _reciprocal(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    y = e.map("Reciprocal", x)
+    return y, lambda dy: e.map("Neg", e.mul(dy, e.mul(y, y)))
 
 
-def _quotient(e: Emitter, a: Value, b: Value, y: Value, dy: Value) -> tuple[Value, Value]:
-    by_a = e.div(dy, b)
-    return by_a, e.map("Neg", e.mul(by_a, y))
+def _relu(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    return e.map("Relu", x), lambda dy: e.where_positive(x, dy, e.number(0))
 
+
+def _selu(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    alpha = node.number("alpha", 1.67326319217681884765625)
+    gamma = node.number("gamma", 1.05070102214813232421875)
+    y = e.map("Selu", x, alpha=alpha, gamma=gamma)
+
+    def slope(dy: Value) -> Value:
+        return e.where_positive(x, e.scaled(dy, gamma), e.mul(dy, e.shifted(y, gamma * alpha)))
+
+    return y, slope
+
+
+def _sigmoid(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    y = e.map("Sigmoid", x)
+    return y, lambda dy: e.mul(dy, e.mul(y, e.sub(e.number(1), y)))
+
+
+def _sin(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    return e.map("Sin", x), lambda dy: e.mul(dy, e.map("Cos", x))
+
+
+def _softplus(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    return e.map("Softplus", x), lambda dy: e.mul(dy, e.map("Sigmoid", x))
+
+
+def _softsign(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    width = e.shifted(e.map("Abs", x), 1)
+    return e.div(x, width), lambda dy: e.div(dy, e.mul(width, width))
+
+
+def _sqrt(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    y = e.map("Sqrt", x)
+    return y, lambda dy: e.div(dy, e.scaled(y, 2))
+
+
+def _tanh(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    y = e.map("Tanh", x)
+    return y, lambda dy: e.mul(dy, e.sub(e.number(1), e.mul(y, y)))
+
+
+def _thresholded(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
+    above = e.compare("Greater", x, e.number(node.number("alpha", 1.0)))
+    return e.where(above, x, e.number(0)), lambda dy: e.where(above, dy, e.number(0))
+
+
+def _stepped(tape: Tape, node: Node, x: Value) -> Value:
+    """Flat almost everywhere: gradients end here."""
+    node.require_floats(x)
+    return tape.emit.map(node.operator, x).at(x.place)
+
+
+def _identity(tape: Tape, node: Node, x: Value) -> Value:
+    return x
+
+
+def _dropout(tape: Tape, node: Node, x: Value, *more: Value | None) -> Value:
+    """As at inference: training adds the noise that privacy needs, and no other."""
+    if len(more) == 2 and more[1] is not None and bool(node.constant(more[1], "mode").any()):
+        node.refuse("it drops at random: export in evaluation mode, model.eval()")
+    return x
+
+
+def _cast(tape: Tape, node: Node, x: Value) -> Value:
+    to = node.integer("to", 0)
+    if to not in CASTS:
+        node.refuse(f"it casts to element type {to}: use float32, int64 or bool")
+    return tape.emit.cast(x, CASTS[to]).at(x.place)
+
+
+def _cast_like(tape: Tape, node: Node, x: Value, like: Value) -> Value:
+    return tape.emit.cast(x, like.element).at(x.place)
+
+
+# float16 and double are computed in float32; int32 in int64, bool as itself
+CASTS: Final[Mapping[int, Element]] = {
+    1: Element.FLOAT,
+    10: Element.FLOAT,
+    11: Element.FLOAT,
+    6: Element.INTEGER,
+    7: Element.INTEGER,
+    9: Element.TRUTH,
+}
+
+ALPHA: Final = frozenset({"alpha"})
 
 ELEMENTWISE: Final[Mapping[str, Operator]] = {
-    "Abs": Unary(_abs),
-    "Add": Binary(_sum),
-    "Div": Binary(_quotient),
-    "Elu": Unary(_elu, alpha=1.0),
-    "Erf": Unary(_erf),
-    "Exp": Unary(_exp),
-    "Identity": Same(),
-    "LeakyRelu": Unary(_leaky_relu, alpha=0.01),
-    "Log": Unary(_log),
-    "Mul": Binary(_product),
-    "Neg": Unary(_negated),
-    "Relu": Unary(_relu),
-    "Sigmoid": Unary(_sigmoid),
-    "Softplus": Unary(_softplus),
-    "Sqrt": Unary(_sqrt),
-    "Sub": Binary(_difference),
-    "Tanh": Unary(_tanh),
+    "Abs": Operator(Curve(_abs)),
+    "Cast": Operator(_cast, attributes=frozenset({"to", "saturate", "round_mode"})),
+    "CastLike": Operator(_cast_like, 2, 2, frozenset({"saturate", "round_mode"})),
+    "Ceil": Operator(_stepped),
+    "Celu": Operator(Curve(_celu), attributes=ALPHA),
+    "Cos": Operator(Curve(_cos)),
+    "Dropout": Operator(
+        _dropout, 1, 3, frozenset({"seed"}), gaps=frozenset({1}), ignored_outputs=1
+    ),
+    "Elu": Operator(Curve(_elu), attributes=ALPHA),
+    "Erf": Operator(Curve(_erf)),
+    "Exp": Operator(Curve(_exp)),
+    "Floor": Operator(_stepped),
+    "Gelu": Operator(Curve(_gelu), attributes=frozenset({"approximate"})),
+    "HardSigmoid": Operator(Curve(_hard_sigmoid), attributes=frozenset({"alpha", "beta"})),
+    "HardSwish": Operator(Curve(_hard_swish)),
+    "Identity": Operator(_identity),
+    "LeakyRelu": Operator(Curve(_leaky_relu), attributes=ALPHA),
+    "Log": Operator(Curve(_log)),
+    "Mish": Operator(Curve(_mish)),
+    "Neg": Operator(Curve(_neg)),
+    "Reciprocal": Operator(Curve(_reciprocal)),
+    "Relu": Operator(Curve(_relu)),
+    "Round": Operator(_stepped),
+    "Selu": Operator(Curve(_selu), attributes=frozenset({"alpha", "gamma"})),
+    "Sigmoid": Operator(Curve(_sigmoid)),
+    "Sign": Operator(_stepped),
+    "Sin": Operator(Curve(_sin)),
+    "Softplus": Operator(Curve(_softplus)),
+    "Softsign": Operator(Curve(_softsign)),
+    "Sqrt": Operator(Curve(_sqrt)),
+    "Tanh": Operator(Curve(_tanh)),
+    "ThresholdedRelu": Operator(Curve(_thresholded), attributes=ALPHA),
 }

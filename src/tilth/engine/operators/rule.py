@@ -1,29 +1,27 @@
-"""What an operator's rule is made of."""
+"""What an operator of the allow-list is made of."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from tilth.engine.graph import Emitter, Gradient, Value
-from tilth.engine.node import Node
+from tilth.engine.values import Several, Value
 
 
-class Operator(Protocol):
-    """One entry of the allow-list. `forward` checks the form, works out the shape and emits."""
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One entry of the allow-list.
 
-    @property
-    def arity(self) -> tuple[int, int]:
-        """The least and the greatest number of inputs."""
-        ...
+    The rule takes the tape, the node and its inputs. It checks the form, works out the shape,
+    emits, and records how gradients come back. An attribute that is not listed refuses the node.
+    `gaps` are inputs that may be left out between others: the rule gets None for them. Results
+    beyond the first are never made, except where an operator has `many_outputs`. An operator with
+    an open end takes any number of inputs: none of those is optional.
+    """
 
-    @property
-    def attributes(self) -> frozenset[str]:
-        """The attributes it knows; any other refuses the node."""
-        ...
-
-    def forward(self, emit: Emitter, node: Node, inputs: Sequence[Value]) -> Value: ...
-
-    def backward(
-        self, emit: Emitter, node: Node, inputs: Sequence[Value], output: Value, gradient: Value
-    ) -> Sequence[Gradient | None]:
-        """The loss's gradient by each input, row by row; None where an input takes none."""
-        ...
+    rule: Callable[..., Value | Several | tuple[Value, ...]]
+    least: int = 1
+    most: int = 1
+    attributes: frozenset[str] = frozenset()
+    gaps: frozenset[int] = frozenset()
+    ignored_outputs: int = 0
+    many_outputs: bool = False
+    open_ended: bool = False
