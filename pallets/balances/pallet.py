@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from tilth.frame import (
     CANNOT_LOOKUP,
@@ -271,7 +271,9 @@ class Balances(Pallet[Event, Error]):
 
     # What transaction payment asks.
 
-    holds_fees: ClassVar[bool] = True
+    @property
+    def holds_fees(self) -> bool:
+        return True
 
     def can_withdraw(self, who: AccountId, amount: int) -> bool:
         """Whether the account could pay so much and live on."""

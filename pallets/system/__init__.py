@@ -2,6 +2,9 @@
 
 from tilth.pallets.system.events import Error as Error
 from tilth.pallets.system.extensions import (
+    AuthorizeCall as AuthorizeCall,
+)
+from tilth.pallets.system.extensions import (
     CheckGenesis as CheckGenesis,
 )
 from tilth.pallets.system.extensions import (

@@ -49,6 +49,16 @@ class _Weighed(_SystemExtension):
         return self.system.extension_weight(self.weight_name)
 
 
+@struct(path="frame_system::extensions::authorize_call::AuthorizeCall", params={"T": ...})
+class _Authorize: ...
+
+
+class AuthorizeCall(TransactionExtension):
+    """Calls that nobody signs may vouch for themselves; none of ours does."""
+
+    explicit = _Authorize
+
+
 @struct(
     path="frame_system::extensions::check_non_zero_sender::CheckNonZeroSender", params={"T": ...}
 )

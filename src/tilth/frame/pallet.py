@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, dataclass_transform
 
 from tilth.frame.call import UNBENCHMARKED, CallMethod, RuntimeCall
 from tilth.frame.definition import CallDef, ConfigDef, DeclarationError, Def, parse
@@ -51,7 +51,6 @@ class Pallet(Generic[E, X]):
 
     def __init__(self, **config: Any) -> None:
         self.weights = config.pop("weights", type(self).weights)
-        self.weights_db = config.pop("weights_db", type(self).weights_db)
         for needed in self.parsed().config:
             self._configure(needed, config)
         if config:
@@ -68,6 +67,16 @@ class Pallet(Generic[E, X]):
             )
         else:  # a default that is a function must not become a method
             self.__dict__[needed.name] = inspect.getattr_static(type(self), needed.name)
+
+    def weighing(
+        self, weights: "Mapping[str, CallWeight | Sloped]", *, db: DbWeight | None = None
+    ) -> Self:
+        """The pallet with other weights, whose accesses may cost what `db` says.
+
+        For a runtime that was benchmarked elsewhere; to be called before the runtime adds it.
+        """
+        self.weights, self.weights_db = weights, db
+        return self
 
     @classmethod
     def parsed(cls) -> Def:

@@ -1,0 +1,3 @@
+"""Authorship: who made the block."""
+
+from tilth.pallets.authorship.pallet import Authorship as Authorship
