@@ -18,6 +18,7 @@ from tilth.frame import (
     Pallet,
     Pays,
     PostInfo,
+    Release,
     RuntimeCall,
     Signed,
     StorageDoubleMap,
@@ -124,15 +125,18 @@ class Multisig(Pallet[Event, Error]):
     def as_multi_threshold_1(self, who: Signed, other_signatories: Others, call: Call) -> PostInfo:
         """Make a call as an account of which any single member may act."""
         account = self._account_of(who, other_signatories, 1)
-        length = len(call.encode())
+        data = call.encode()
         try:
             spent = call.dispatch(signed(account)).actual_weight
         except DispatchFailure as failure:
             if failure.post_info.actual_weight is None:
                 raise
-            post = self._alone(length, failure.post_info.actual_weight)
+            post = self._alone(len(data), failure.post_info.actual_weight)
             raise DispatchFailure(failure.reason, post) from None
-        return PostInfo() if spent is None else self._alone(length, spent)
+        if self.runtime.release >= Release.STABLE2509:  # of a failure no event would be left
+            call_hash = hashing.blake2_256(data)
+            self.emit(MultisigExecuted(who, self._now(), account, call_hash, Ok(None)))
+        return PostInfo() if spent is None else self._alone(len(data), spent)
 
     @call(1, weight=_as_multi_weight)
     def as_multi(

@@ -56,6 +56,7 @@ from tilth.pallets.proxy.types import (
     ProxyRemoved,
     ProxyType,
     PureCreated,
+    PureCreatedAt,
     PureKilled,
     PureSeed,
 )
@@ -172,8 +173,11 @@ class Proxy(Pallet[Event, Error]):
     @call(3, weight=_own("remove_proxies"))
     def remove_proxies(self, who: Signed) -> None:
         """Let nobody act for one's own account; a pure account is lost by it."""
-        _, deposit = self.proxies.take(who)
+        granted, deposit = self.proxies.take(who)
         self.currency.unreserve(who, deposit)
+        if self.runtime.release >= Release.STABLE2512:
+            for leave in granted:
+                self.emit(ProxyRemoved(who, leave.delegate, leave.proxy_type, leave.delay))
 
     @call(4, weight=_own("create_pure"))
     def create_pure(
@@ -188,7 +192,10 @@ class Proxy(Pallet[Event, Error]):
         deposit = self.proxy_deposit_base + self.proxy_deposit_factor
         self.currency.reserve(who, deposit)
         self.proxies[pure] = (ProxyDefinition(who, proxy_type, delay),), deposit
-        self.emit(PureCreated(pure, who, proxy_type, index))
+        if runtime.release >= Release.STABLE2509:
+            self.emit(PureCreatedAt(pure, who, proxy_type, index, *now))
+        else:
+            self.emit(PureCreated(pure, who, proxy_type, index))
 
     @call(5, weight=_own("kill_pure"))
     def kill_pure(

@@ -22,6 +22,7 @@ from tilth.frame import (
     struct,
     u16,
     u32,
+    until,
 )
 
 
@@ -97,6 +98,7 @@ class ProxyExecuted:
     result: Outcome
 
 
+@until(Release.STABLE2509)
 @event
 class PureCreated:
     """An account without a key came into being; its creator is its proxy."""
@@ -105,6 +107,19 @@ class PureCreated:
     who: Who
     proxy_type: ProxyType
     disambiguation_index: u16
+
+
+@since(Release.STABLE2509)
+@event(name="PureCreated")
+class PureCreatedAt:
+    """An account without a key came into being; who gives it up must know when that was."""
+
+    pure: Who
+    who: Who
+    proxy_type: ProxyType
+    disambiguation_index: u16
+    at: BlockNumber
+    extrinsic_index: u32
 
 
 @since(Release.STABLE2506)
@@ -158,7 +173,14 @@ class DepositPoked:
 
 
 Event: TypeAlias = (
-    ProxyExecuted | PureCreated | PureKilled | Announced | ProxyAdded | ProxyRemoved | DepositPoked
+    ProxyExecuted
+    | PureCreated
+    | PureCreatedAt
+    | PureKilled
+    | Announced
+    | ProxyAdded
+    | ProxyRemoved
+    | DepositPoked
 )
 
 

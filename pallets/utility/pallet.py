@@ -24,6 +24,7 @@ from tilth.frame import (
     Pallet,
     PostInfo,
     Reason,
+    Release,
     Result,
     Root,
     RuntimeCall,
@@ -35,6 +36,7 @@ from tilth.frame import (
     ensure_signed,
     event,
     hashing,
+    since,
     u16,
     u32,
 )
@@ -84,11 +86,13 @@ class DispatchedAs:
     result: Outcome
 
 
+@since(Release.STABLE2503)
 @event
 class IfElseMainSuccess:
     """The first call succeeded; its fallback was not made."""
 
 
+@since(Release.STABLE2503)
 @event
 class IfElseFallbackCalled:
     """The first call failed, and its fallback succeeded."""
@@ -216,8 +220,9 @@ class Utility(
                 failed = True
                 self.emit(ItemFailed(self.runtime.dispatch_error(failure)))
         self.emit(BatchCompletedWithErrors() if failed else BatchCompleted())
-        # utility/src/lib.rs reports the weight of the other batch
-        return PostInfo(self.own_weight("batch", len(calls)) + spent)
+        # before that, utility/src/lib.rs reports the weight of the other batch
+        own = "force_batch" if self.runtime.release >= Release.STABLE2512 else "batch"
+        return PostInfo(self.own_weight(own, len(calls)) + spent)
 
     @call(5, info=_given_weight)
     def with_weight(self, who: Root, call: Call, weight: Weight) -> None:
