@@ -43,17 +43,13 @@ class Witness:
         detached = self.nodes.get(value.digest) if isinstance(value, Hashed) else None
         if detached is not None:
             size += _change_of_header(node) + 1 - HASH_LENGTH + 1  # an empty value, an escape
-        if type(node) is not Branch:
-            yield size
-        else:
-            below = [self.nodes.get(ref[1:]) for ref in node.refs if is_hash(ref)]
-            held = [child for child in below if child is not None]
-            yield size - HASH_LENGTH * len(held)
+        below = node.refs if type(node) is Branch else []
+        held = [child for ref in below if is_hash(ref) and (child := self.nodes.get(ref[1:]))]
+        yield size - HASH_LENGTH * len(held)
         if detached is not None:
             yield len(detached)
-        if type(node) is Branch:
-            for child in held:
-                yield from self._compact_sizes(decode(child))
+        for child in held:
+            yield from self._compact_sizes(decode(child))
 
 
 def _change_of_header(node: Node) -> int:

@@ -12,7 +12,7 @@ from tilth.rpc.jsonrpc.schema import HashText, Schemas
 from tilth.rpc.jsonrpc.table import method_table
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "reference" / "openrpc.json"
-TYPES = {
+TYPES: dict[str, Any] = {
     "string": str,
     "boolean": bool,
     "integer": int,
@@ -25,7 +25,8 @@ TYPES = {
 
 @pytest.fixture(scope="module")
 def described() -> dict[str, Any]:
-    return json.loads(json.dumps(document(method_table())))
+    plain: dict[str, Any] = json.loads(json.dumps(document(method_table())))
+    return plain
 
 
 @pytest.fixture(scope="module")

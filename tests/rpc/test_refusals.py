@@ -29,7 +29,8 @@ def told(error: pools.PoolError) -> dict[str, Any]:
     node: Any = SimpleNamespace(pool=SimpleNamespace(submit=submit))
     with pytest.raises(RpcError) as raised:
         author_submitExtrinsic(node, b"")
-    return json.loads(raised.value.encoded())
+    answer: dict[str, Any] = json.loads(raised.value.encoded())
+    return answer
 
 
 @pytest.mark.parametrize("name", INVALID)
@@ -43,7 +44,7 @@ def test_every_invalidity_has_its_object(name: str) -> None:
 
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_every_validity_that_is_unknown_has_its_object(name: str) -> None:
-    kind = validity.UnknownCustom if name == "Custom" else getattr(validity, name)
+    kind: Any = getattr(validity, "UnknownCustom" if name == "Custom" else name)
     reason = kind(7) if name == "Custom" else kind()
 
     expected = json.loads(json.dumps(UNKNOWN[name]["error"]).replace("<u8>", "7"))
