@@ -104,12 +104,7 @@ class Solo2409(Solochain):
         base_block=weights2409.BASE_BLOCK,
         base_extrinsic=weights2409.BASE_EXTRINSIC,
     )
-    weights: ClassVar[Mapping[type, Mapping[str, CallWeight | Sloped]]] = {
-        System: weights2409.SYSTEM,
-        Timestamp: weights2409.TIMESTAMP,
-        Balances: weights2409.BALANCES,
-        Sudo: weights2409.SUDO,
-    }
+    weights: ClassVar[Mapping[type, Mapping[str, CallWeight | Sloped]]] = weights2409.BY_PALLET
     template_name: ClassVar[str] = "TemplateModule"
 
     def transaction_extensions(self) -> tuple[TransactionExtension, ...]:

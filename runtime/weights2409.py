@@ -5,6 +5,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tilth.frame import CallWeight, Measured, Weight
+from tilth.pallets.balances import Balances
+from tilth.pallets.sudo import Sudo
+from tilth.pallets.system import System
+from tilth.pallets.timestamp import Timestamp
 
 Weights = Mapping[str, CallWeight]
 
@@ -93,4 +97,7 @@ SUDO: Final[Weights] = MappingProxyType(
         "set_key": Measured(9_663_000, _KEY, reads=1, writes=1),
         "remove_key": Measured(9_127_000, _KEY, reads=1, writes=1),
     }
+)
+BY_PALLET: Final[Mapping[type, Weights]] = MappingProxyType(
+    {System: SYSTEM, Timestamp: TIMESTAMP, Balances: BALANCES, Sudo: SUDO}
 )
