@@ -109,11 +109,11 @@ async def archive_v1_storage(
 
 @subscription("archive_v1_storageDiffEvent", unsubscribe="archive_v1_storageDiff_stopStorageDiff")
 async def archive_v1_storageDiff(
-    node: Node, hash: Hash, items: DiffQueries, previous_hash: Hash | None = None
+    node: Node, hash: Hash, items: DiffQueries | None = None, previous_hash: Hash | None = None
 ) -> AsyncIterator[DifferenceEvent]:
     """Tells how a block's state differs from its parent's, or from another's."""
     try:
-        parts = parts_of(items)
+        parts = parts_of(items or [])
         now, before = _state(node, hash), _state(node, previous_hash or _parent(node, hash))
     except (BadHex, _Refused) as error:
         yield {"event": "storageDiffError", "error": str(error)}

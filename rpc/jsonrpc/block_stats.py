@@ -33,7 +33,7 @@ def dev_getBlockStats(node: Node, block_hash: Hash) -> BlockStats | None:
     if block is None or parent is None:
         return None
     try:
-        witness = witness_of(node.runtime, parent, block)
+        witness = witness_of(node.chain.runtimes.at(parent.state), parent, block)
     except (InvalidBlock, ValueError):
         raise NOT_EXECUTED() from None
     count = len(block.extrinsics)

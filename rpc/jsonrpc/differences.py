@@ -8,7 +8,6 @@ from tilth.primitives.trie import Trie
 from tilth.rpc.jsonrpc.lookups import (
     SHAPES,
     read_choice,
-    read_member,
     read_object,
     read_optional_member,
     unhex,
@@ -30,7 +29,7 @@ class DiffQuery:
 def read_diff_query(value: object) -> DiffQuery:
     members = read_object(value, "ArchiveStorageDiffItem")
     return DiffQuery(
-        read_member(members, "key"),
+        read_optional_member(members, "key") or "",
         read_choice(members, "returnType", tuple(SHAPES)),
         read_optional_member(members, "childTrieKey"),
     )
@@ -39,11 +38,11 @@ def read_diff_query(value: object) -> DiffQuery:
 _DIFF_QUERY: Final = {
     "type": "object",
     "properties": {
-        "key": {"type": "string"},
+        "key": {"anyOf": [{"type": "string"}, {"type": "null"}]},
         "returnType": {"enum": list(SHAPES)},
         "childTrieKey": {"anyOf": [{"type": "string"}, {"type": "null"}]},
     },
-    "required": ["key", "returnType"],
+    "required": ["returnType"],
 }
 
 DiffQueries: TypeAlias = Annotated[

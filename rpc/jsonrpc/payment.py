@@ -91,4 +91,4 @@ def _ask(
         answer = call_runtime(node, block, name, extrinsic + codec(u32).encode(len(extrinsic)))
     except CallFailed as error:
         raise unanswered(str(error)) from None
-    return node.runtime.returns(name).decode(answer)
+    return node.chain.runtimes.at(block.state).returns(name).decode(answer)

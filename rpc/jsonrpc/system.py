@@ -163,13 +163,14 @@ def system_dryRun(node: Node, extrinsic: Hex, at: Hash | None = None) -> HexText
     block = node.chain.best if at is None else node.chain.block(H256(at))
     if block is None:
         raise DRY_RUN_FAILED(no_runtime_at(at or b""))
+    runtime = node.chain.runtimes.at(block.state)
     try:
-        decoded = node.runtime.format.decode(extrinsic)
+        decoded = runtime.format.decode(extrinsic)
     except ValueError as error:
         raise DRY_RUN_FAILED(panic(bad_input("BlockBuilder_apply_extrinsic", error))) from None
-    with node.runtime.at(block.state):
-        outcome = applied(node.runtime, decoded)
-        return hex_of(node.runtime.codecs.of(ApplyExtrinsicResult).encode(outcome))
+    with runtime.at(block.state):
+        outcome = applied(runtime, decoded)
+        return hex_of(runtime.codecs.of(ApplyExtrinsicResult).encode(outcome))
 
 
 aliases = {

@@ -78,7 +78,7 @@ def state_traceBlock(
     if parent is None:
         raise _untraced(block, _NOT_RUN + no_runtime_at(found.parent_hash))
     wanted = DEFAULT_TARGETS if targets is None else targets
-    trace = _Trace(node.runtime, found)
+    trace = _Trace(node.chain.runtimes.at(parent.state), found)
     try:
         trace.run(parent)
     except (InvalidBlock, ValueError) as error:

@@ -269,3 +269,15 @@ def test_each_key_that_differs_below_the_parts_is_found_once_and_in_order(
         for key in now.keys() | before.keys()
         if now.get(key) != before.get(key) and key.startswith(tuple(prefixes))
     )
+
+
+async def test_a_difference_without_parts_is_of_the_whole_state(serving: Any) -> None:
+    served = await serving()
+    best = hex_of(served.node.author.build().hash)
+    peer = await served.peer()
+
+    whole = await differing(peer, best)
+
+    assert whole == await differing(peer, best, None)
+    assert whole == await differing(peer, best, [{"returnType": "value"}])
+    assert len(whole) > 3

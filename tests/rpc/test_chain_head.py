@@ -1,6 +1,8 @@
 """chainHead_v1_*: what a client that follows hears, in which order, and what it may hold."""
 
 import asyncio
+import gc
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -413,3 +415,27 @@ async def test_a_dead_key_is_a_wrong_parameter(serving: Any) -> None:
         "Invalid parameter: 0xzz",
     )
     assert (await peer.error("chainHead_v1_call", id_, best, "Core_version", "0x1"))[0] == -32602
+
+
+@pytest.mark.parametrize("way", ["unfollow", "hang up"])
+async def test_who_leaves_holds_no_block_any_more(serving: Any, way: str) -> None:
+    served = await serving(finality_lag=1)
+    peer = await served.peer()
+    id_ = await peer.ask("chainHead_v1_follow", False)
+    genesis = served.node.chain.genesis
+    fork = weakref.ref(served.node.author.build(genesis))
+    first = served.node.author.build(genesis)
+    served.node.author.build(served.node.author.build(first))
+    await peer.events_until(id_, "finalized")
+    gc.collect()
+    held = fork() is not None
+
+    if way == "unfollow":
+        await peer.ask("chainHead_v1_unfollow", id_)
+    else:
+        await peer.connection.close()
+        await asyncio.sleep(0.05)
+    gc.collect()
+
+    assert held
+    assert fork() is None
