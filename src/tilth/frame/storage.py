@@ -16,7 +16,7 @@ from typing import (
 )
 
 from tilth.frame.errors import DispatchFailure, Reason
-from tilth.frame.overlay import ABSENT, Decode, Encode, Slot
+from tilth.frame.overlay import ABSENT, Slot
 from tilth.primitives.crypto import hashing
 from tilth.primitives.scale import Codec, Codecs, scale_enum, u32
 
@@ -84,8 +84,6 @@ class StorageItem:
     prefix: bytes
     slot: Slot
     value: Codec[Any]
-    decode: Decode
-    encode: Encode
     __orig_class__: Any
 
     @property
@@ -103,7 +101,6 @@ class StorageItem:
         bound.prefix = _prefix(pallet_prefix, item_prefix)
         bound.slot = slot
         bound.value = codecs.of(self.annotations[-1])
-        bound.decode, bound.encode = bound.value.decode, bound.value.encode
         bound._bound(codecs)
         return bound
 
@@ -122,10 +119,10 @@ class _Value(StorageItem, Generic[V]):
     def _read(self) -> Any:
         overlay = self.slot.overlay
         value = overlay.values.get(self.prefix)
-        return overlay.read(self.prefix, self.decode) if value is None else value
+        return overlay.read(self.prefix, self.value.decode) if value is None else value
 
     def put(self, value: V) -> None:
-        self.slot.overlay.write(self.prefix, value, self.encode)
+        self.slot.overlay.write(self.prefix, value, self.value.encode)
 
     def kill(self) -> None:
         self.slot.overlay.delete(self.prefix)
@@ -141,7 +138,7 @@ class StorageValue(_Value[V]):
         overlay = self.slot.overlay
         value: V | None = overlay.values.get(self.prefix)
         if value is None:
-            value = overlay.read(self.prefix, self.decode)
+            value = overlay.read(self.prefix, self.value.decode)
         return None if value is ABSENT else value
 
     def expect(self, reason: Reason) -> V:
@@ -181,7 +178,7 @@ class DefaultValue(_Defaulting, _Value[V]):
         overlay = self.slot.overlay
         value: Any = overlay.values.get(self.prefix)
         if value is None:
-            value = overlay.read(self.prefix, self.decode)
+            value = overlay.read(self.prefix, self.value.decode)
         return self.default if value is ABSENT else value  # type: ignore[no-any-return]  # a V
 
     def take(self) -> V:
@@ -263,10 +260,10 @@ class _Map(StorageItem, Generic[K, V]):
     def _read(self, key: K) -> Any:
         full, overlay = self._keys[key], self.slot.overlay
         value = overlay.values.get(full)
-        return overlay.read(full, self.decode) if value is None else value
+        return overlay.read(full, self.value.decode) if value is None else value
 
     def __setitem__(self, key: K, value: V) -> None:
-        self.slot.overlay.write(self._keys[key], value, self.encode)
+        self.slot.overlay.write(self._keys[key], value, self.value.encode)
 
     def __delitem__(self, key: K) -> None:
         self.slot.overlay.delete(self._keys[key])
@@ -341,7 +338,7 @@ class DefaultMap(_Defaulting, _Map[K, V]):
         full, overlay = self._keys[key], self.slot.overlay
         value: Any = overlay.values.get(full)
         if value is None:
-            value = overlay.read(full, self.decode)
+            value = overlay.read(full, self.value.decode)
         return self.default if value is ABSENT else value  # type: ignore[no-any-return]  # a V
 
     def get(self, key: K) -> V:

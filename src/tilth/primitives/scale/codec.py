@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
+from collections.abc import Mapping as Bindings
 from functools import cache
 from types import MappingProxyType, UnionType
 from typing import Any, Generic, TypeVar
 
 from tilth.primitives.scale.defaults import default_maker
 from tilth.primitives.scale.faults import FAILURES, fault
-from tilth.primitives.scale.reading import write_decoders
+from tilth.primitives.scale.ordering import sort_key
+from tilth.primitives.scale.reading import least_item, write_decoders
 from tilth.primitives.scale.resolve import Resolver
-from tilth.primitives.scale.shapes import Shape, fixed_size
+from tilth.primitives.scale.shapes import Mapping, Sequence, Shape, Tuple, children, fixed_size
 from tilth.primitives.scale.source import Source
 from tilth.primitives.scale.writing import write_encoder
 
 T = TypeVar("T")
 
-_NOTHING: Mapping[object, object] = MappingProxyType({})
+_NOTHING: Bindings[object, object] = MappingProxyType({})
 
 
 class Codec(Generic[T]):
     """`encode` and `decode` are the generated functions themselves: no call in between.
 
     `decode` wants the whole input, `decode_at(data, offset)` returns the value and where it ended.
+    Each is written when it is first asked for: of most types a chain needs one or none.
     """
 
     __slots__ = (
@@ -42,14 +45,21 @@ class Codec(Generic[T]):
     decode_at: Callable[[bytes, int], tuple[T, int]]
 
     def __init__(self, annotation: object, shape: Shape) -> None:
-        functions = _compiled(shape)
+        _ensure_codable(shape)
         self.annotation = annotation
         self.shape = shape
         self.fixed_size: int | None = fixed_size(shape)
-        self.encode = functions["encode"]
-        self.decode = functions["decode"]
-        self.decode_at = functions["decode_at"]
         self._default: Callable[[], T] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "encode":
+            self.encode = _encoder(self.shape)
+        elif name in ("decode", "decode_at"):
+            functions = _decoders(self.shape)
+            self.decode, self.decode_at = functions["decode"], functions["decode_at"]
+        else:
+            raise AttributeError(f"a codec has no {name}")
+        return getattr(self, name)
 
     @property
     def default(self) -> T:
@@ -62,13 +72,37 @@ class Codec(Generic[T]):
         return f"<Codec {self.shape}>"
 
 
-def _compiled(shape: Shape) -> dict[str, Any]:
-    decoders, encoder = Source(shape), Source(shape)
-    write_decoders(shape, decoders)
-    write_encoder(shape, encoder)
-    encoder.bind_as("fault", fault)
-    encoder.bind_as("FAILURES", FAILURES)
-    return {**decoders.build(), "encode": encoder.build()["encode"]}
+def _ensure_codable(shape: Shape) -> None:
+    """Raises TypeError for collections that have a shape, but no bytes or no order."""
+    waiting, seen = [shape], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, Sequence):
+            least_item(node, node.item)
+            if node.kind in (set, frozenset):
+                sort_key(node.item)
+        elif isinstance(node, Mapping):
+            least_item(node, Tuple((node.key, node.value)))
+            sort_key(node.key)
+        waiting.extend(children(node))
+
+
+def _decoders(shape: Shape) -> dict[str, Any]:
+    source = Source(shape)
+    write_decoders(shape, source)
+    return source.build()
+
+
+def _encoder(shape: Shape) -> Callable[[Any], bytes]:
+    source = Source(shape)
+    write_encoder(shape, source)
+    source.bind_as("fault", fault)
+    source.bind_as("FAILURES", FAILURES)
+    encode: Callable[[Any], bytes] = source.build()["encode"]
+    return encode
 
 
 class Codecs:
@@ -78,7 +112,7 @@ class Codecs:
     annotation or a CustomCodec.
     """
 
-    def __init__(self, bindings: Mapping[object, object] = _NOTHING) -> None:
+    def __init__(self, bindings: Bindings[object, object] = _NOTHING) -> None:
         self._resolver = Resolver(bindings)
         self._codecs: dict[Hashable, Codec[Any]] = {}
 

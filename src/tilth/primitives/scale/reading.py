@@ -249,13 +249,13 @@ def _(shape: Array, r: Reader) -> str:
 
 @read.register
 def _(shape: Sequence, r: Reader) -> str:
-    least = _least_item(shape, shape.item)
+    least = least_item(shape, shape.item)
     count = r.count(shape.bound)
     r.room(count, least, f"the items of a {shape}")
     return r.loop(shape.item, count, shape.kind)
 
 
-def _least_item(shape: Shape, item: Shape) -> int:
+def least_item(shape: Shape, item: Shape) -> int:
     # Rust holds any number of items without bytes in no memory; here four bytes would cost
     # gigabytes, and nested ones more than any cap could save.
     least = least_size(item)
@@ -267,7 +267,7 @@ def _least_item(shape: Shape, item: Shape) -> int:
 @read.register
 def _(shape: Mapping, r: Reader) -> str:
     pair = Tuple((shape.key, shape.value))
-    least = _least_item(shape, pair)
+    least = least_item(shape, pair)
     count = r.count(shape.bound)
     r.room(count, least, f"the items of a {shape}")
     return f"dict({r.loop(pair, count, list)})"
