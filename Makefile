@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 NPM := tests/conformance/npm
+PYPI := tests/conformance/pypi
 
 .PHONY: setup dev demo test lint bench clean
 .DEFAULT_GOAL := setup
@@ -19,13 +20,19 @@ $(NPM)/node_modules/installed: $(NPM)/package.json $(NPM)/package-lock.json
 	@cd $(NPM) && npm install --no-save --silent --no-audit --no-fund
 	@touch $@
 
+# A client whose codec cannot live beside ours; its tests are skipped where pip finds no index.
+$(PYPI)/.venv/installed: $(PYPI)/requirements.txt
+	@$(PYTHON) -m venv $(PYPI)/.venv
+	@$(PYPI)/.venv/bin/pip install --quiet --disable-pip-version-check --requirement $< \
+		&& touch $@ || rm -rf $(PYPI)/.venv
+
 dev: setup
 	@$(BIN)/tilth dev
 
 demo: setup
 	@$(BIN)/tilth demo
 
-test: setup $(NPM)/node_modules/installed
+test: setup $(NPM)/node_modules/installed $(PYPI)/.venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q
 
 lint: setup
@@ -39,4 +46,4 @@ bench: setup
 	@for bench in benches/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
 clean:
-	rm -rf .venv $(NPM)/node_modules
+	rm -rf .venv $(NPM)/node_modules $(PYPI)/.venv

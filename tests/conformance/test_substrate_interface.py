@@ -1,5 +1,6 @@
 """An unmodified substrate-interface, driven against a node in another process."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,10 +8,13 @@ import pytest
 from substrateinterface import Keypair, SubstrateInterface
 from substrateinterface.exceptions import SubstrateRequestException
 
-from tilth.sdk.process import NodeProcess
+from tilth.node.author import Sealing
+from tilth.runtime import DevRuntime
+from tilth.testing import LocalNode, NodeProcess
 
 ALICE = Keypair.create_from_uri("//Alice")
 BOB = Keypair.create_from_uri("//Bob")
+CHARLIE = Keypair.create_from_uri("//Charlie")
 UNIT = 10**12
 
 
@@ -126,3 +130,85 @@ def test_it_composes_and_reads_calls_of_the_market(chain: Any) -> None:
     )
     assert not receipt.is_success  # there is no such table yet, and the chain says so
     assert receipt.error_message["type"] == "Module"
+
+
+def test_it_knows_the_runtime_apis_and_history(chain: Any) -> None:
+    first = chain.get_block_hash(0)
+    now = chain.runtime_call("AccountNonceApi", "account_nonce", [ALICE.ss58_address])
+    then = chain.query("System", "Account", [ALICE.ss58_address], block_hash=first)
+
+    assert now.value >= 1
+    assert then.value["nonce"] == 0
+
+
+def test_it_hears_of_a_balance(chain: Any) -> None:
+    heard: list[int] = []
+
+    def on_balance(account: Any, updates: int, subscription: str) -> Any:
+        heard.append(int(account.value["data"]["free"]))
+        if updates == 0:
+            # the client reads on only after this, and the node tells it of the block meanwhile
+            chain_of_its_own.submit_extrinsic(transfer(chain_of_its_own, ALICE, UNIT))
+        return heard if updates else None
+
+    with SubstrateInterface(url=chain.url) as chain_of_its_own:
+        chain.query("System", "Account", [BOB.ss58_address], subscription_handler=on_balance)
+
+    assert heard[1] - heard[0] == UNIT
+
+
+def test_it_acts_in_batches_and_together_with_others(chain: Any) -> None:
+    account = chain.generate_multisig_account([p.ss58_address for p in (ALICE, BOB, CHARLIE)], 2)
+    gift = {"dest": account.ss58_address, "value": 5 * UNIT}
+    fund = chain.compose_call("Balances", "transfer_keep_alive", gift)
+    batch = chain.compose_call("Utility", "batch_all", {"calls": [fund, fund]})
+    spend = chain.compose_call(
+        "Balances", "transfer_keep_alive", {"dest": BOB.ss58_address, "value": UNIT}
+    )
+    weight = {"ref_time": 10**9, "proof_size": 10**5}
+    sent = chain.submit_extrinsic(
+        chain.create_signed_extrinsic(call=batch, keypair=ALICE), wait_for_inclusion=True
+    )
+    before = free(chain, BOB)
+
+    first, second = (
+        chain.submit_extrinsic(
+            chain.create_multisig_extrinsic(spend, member, account, max_weight=weight),
+            wait_for_inclusion=True,
+        )
+        for member in (ALICE, CHARLIE)
+    )
+
+    assert sent.is_success
+    assert first.is_success
+    executed = [each.value["event_id"] for each in second.triggered_events]
+    assert "MultisigExecuted" in executed
+    assert free(chain, BOB) == before + UNIT
+
+
+def test_it_lands_pipelined_transactions(chain: Any) -> None:
+    nonce = chain.get_account_nonce(CHARLIE.ss58_address)
+    signed = [transfer(chain, CHARLIE, UNIT, nonce=nonce + each) for each in range(50)]
+
+    for each in signed[:-1]:
+        chain.submit_extrinsic(each)
+    last = chain.submit_extrinsic(signed[-1], wait_for_finalization=True)
+
+    assert last.is_success
+    assert chain.get_account_nonce(CHARLIE.ss58_address) == nonce + 50
+
+
+def test_it_sees_a_block_that_is_taken_back(reorganizing: Sealing) -> None:
+    """Between two looks at it: this client follows no forks."""
+    with LocalNode(DevRuntime, sealing=reorganizing, finality_lag=3) as node:
+        client: Any = SubstrateInterface(url=node.ws)
+        receipt = client.submit_extrinsic(transfer(client, ALICE, UNIT), wait_for_inclusion=True)
+        included = client.get_block_number(receipt.block_hash)
+        deadline = time.monotonic() + 20
+        while client.get_block_number(client.get_chain_finalised_head()) <= included:
+            assert time.monotonic() < deadline, "the fork does not become final"
+            time.sleep(0.05)
+
+        assert client.get_block_hash(included) != receipt.block_hash
+        assert client.get_account_nonce(ALICE.ss58_address) == 1
+        client.close()
