@@ -57,7 +57,7 @@ class Operation:
 
     when: Annotated[Timepoint, TypeName("Timepoint<BlockNumber>")]
     deposit: Annotated[Balance, TypeName("Balance")]
-    depositor: AccountId
+    depositor: Annotated[AccountId, TypeName("AccountId")]
     approvals: Approvals
     """In ascending order."""
 

@@ -34,6 +34,7 @@ ProxyType: TypeAlias = Annotated[Any, Param("ProxyType", NoProxyType, "T::ProxyT
 """The kinds of proxy that a runtime has: an IntEnum of its own."""
 Kind: TypeAlias = Annotated[ProxyType, TypeName("ProxyType")]
 Who: TypeAlias = Annotated[AccountId, TypeName("T::AccountId")]
+Account: TypeAlias = Annotated[AccountId, TypeName("AccountId")]
 CallHash: TypeAlias = Annotated[H256, TypeName("CallHashOf<T>")]
 Outcome: TypeAlias = Annotated[Result[None, DispatchError], TypeName("DispatchResult")]
 Deposit: TypeAlias = Annotated[Balance, TypeName("BalanceOf<T>")]
@@ -46,7 +47,7 @@ Deposit: TypeAlias = Annotated[Balance, TypeName("BalanceOf<T>")]
 class ProxyDefinition:
     """One account's leave to act for another."""
 
-    delegate: AccountId
+    delegate: Account
     proxy_type: Kind
     delay: Annotated[BlockNumber, TypeName("BlockNumber")]
     """Blocks for which a call must have been announced; 0 needs no announcement."""
@@ -59,7 +60,7 @@ class ProxyDefinition:
 class Announcement:
     """A call that a proxy is going to make."""
 
-    real: AccountId
+    real: Account
     call_hash: Annotated[H256, TypeName("Hash")]
     height: Annotated[BlockNumber, TypeName("BlockNumber")]
 

@@ -9,13 +9,13 @@ from tilth.frame import (
     ZERO_WEIGHT,
     AccountId,
     AnyOrigin,
-    Const,
     DispatchClass,
     DispatchError,
     DispatchFailure,
     DispatchInfo,
     Err,
     ErrorEnum,
+    ExtraConst,
     Measured,
     NoCaller,
     Ok,
@@ -156,7 +156,7 @@ class Utility(
     weights = WEIGHTS
 
     # what fits into FRAME's largest allocation, at the size of a call there
-    batched_calls_limit: Const[u32] = 10_922
+    batched_calls_limit: ExtraConst[u32] = 10_922
     """Most calls of a batch."""
 
     @call(0, info=_batch_info("batch"))

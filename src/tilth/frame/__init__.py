@@ -19,6 +19,7 @@ from tilth.frame.call import call as call
 from tilth.frame.definition import Const as Const
 from tilth.frame.definition import DeclarationError as DeclarationError
 from tilth.frame.definition import Def as Def
+from tilth.frame.definition import ExtraConst as ExtraConst
 from tilth.frame.errors import BAD_ORIGIN as BAD_ORIGIN
 from tilth.frame.errors import CANNOT_LOOKUP as CANNOT_LOOKUP
 from tilth.frame.errors import CONSUMER_REMAINING as CONSUMER_REMAINING

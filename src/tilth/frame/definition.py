@@ -30,6 +30,15 @@ Const: TypeAlias = Annotated[T, CONSTANT]
 """A constructor argument that is also a constant in metadata."""
 
 
+class _Verbatim:
+    __slots__ = ()
+
+
+VERBATIM: Final = _Verbatim()
+ExtraConst: TypeAlias = Annotated[T, CONSTANT, VERBATIM]
+"""A constant that FRAME computes with a function: metadata has the function's name as written."""
+
+
 class DeclarationError(TypeError):
     """A pallet's class does not say what a pallet must say."""
 

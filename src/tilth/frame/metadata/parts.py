@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, get_type_hints
 
-from tilth.frame.definition import CONSTANT, StorageDef, pascal, sentences
+from tilth.frame.definition import CONSTANT, VERBATIM, StorageDef, pascal, sentences
 from tilth.frame.metadata.enums import AnyPallet
 from tilth.frame.metadata.v14 import Constant, Entry, EntryType, Map, Modifier, Plain, Storage
 from tilth.frame.storage import CountedMap, StorageItem, hasher_of
@@ -62,7 +62,8 @@ def _constant(
     pallet: AnyPallet, registry: TypeRegistry, name: str, annotation: Any, docs: tuple[str, ...]
 ) -> Constant:
     value = pallet.runtime.codecs.of(annotation).encode(getattr(pallet, name))
-    return Constant(pascal(name), registry.id_of(annotation), value, docs)
+    shown = name if VERBATIM in getattr(annotation, "__metadata__", ()) else pascal(name)
+    return Constant(shown, registry.id_of(annotation), value, docs)
 
 
 def _computed(pallet: AnyPallet) -> Iterable[tuple[str, Any, tuple[str, ...]]]:
