@@ -113,6 +113,7 @@ from tilth.frame.view import view_function as view_function
 from tilth.frame.weight import FREE_DB as FREE_DB
 from tilth.frame.weight import PARITY_DB as PARITY_DB
 from tilth.frame.weight import ROCKS_DB as ROCKS_DB
+from tilth.frame.weight import WEIGHTLESS as WEIGHTLESS
 from tilth.frame.weight import ZERO_WEIGHT as ZERO_WEIGHT
 from tilth.frame.weight import CallWeight as CallWeight
 from tilth.frame.weight import DbWeight as DbWeight
