@@ -20,6 +20,7 @@ from tilth.frame import (
     DefaultValue,
     DispatchClass,
     HoldReason,
+    Measured,
     Origin,
     Pallet,
     Runtime,
@@ -33,7 +34,6 @@ from tilth.frame import (
     TypeName,
     Unsigned,
     ValidTransaction,
-    Weight,
     call,
     codec,
     ensure,
@@ -84,6 +84,7 @@ from tilth.pallets.transaction_storage.types import (
     Provenance,
     TransactionInfo,
 )
+from tilth.pallets.transaction_storage.weights import WEIGHTS
 from tilth.primitives.chunks import (
     ChunkProof,
     chunk_root,
@@ -102,6 +103,7 @@ Who = Annotated[AccountId, TypeName("T::AccountId")]
 
 class TransactionStorage(Pallet[Event, Error]):
     crate = "pallet_bulletin_transaction_storage"
+    weights = WEIGHTS
 
     currency: Currency
     accounts: Providers
@@ -278,10 +280,11 @@ class TransactionStorage(Pallet[Event, Error]):
         for content_hash, size in preimage_authorizations:
             self.book.grant(ForPreimage(content_hash), 1, size)
 
-    def on_initialize(self, now: BlockNumber) -> Weight:
+    def on_initialize(self, now: BlockNumber) -> Measured:
         expired = self._expire(max(now - self.retention_period.get() - 1, 0))
-        # What the end of the block will take is counted as well.
-        return self.db.of(reads=4 + 2 * expired, writes=6 + 3 * expired)
+        # The end of the block is paid for here, as full as the block may become.
+        end = self.measured("on_finalize", contents=self.max_block_transactions)
+        return end.plus(self.measured("on_initialize", expired=expired))
 
     def on_finalize(self, now: BlockNumber) -> None:
         proven = self.proof_checked.take() or not self._is_proof_due(now)

@@ -13,7 +13,7 @@ from tilth.runtime import DevRuntime
 from tilth.runtime.presets import dev_spec
 
 RUNTIME = DevRuntime()
-MARKET = (RUNTIME.datasets, RUNTIME.rewards, RUNTIME.compute)
+MARKET = (RUNTIME.storage, RUNTIME.datasets, RUNTIME.rewards, RUNTIME.compute)
 
 
 def measured() -> Iterator[tuple[Pallet[Any, Any], Benchmark]]:
