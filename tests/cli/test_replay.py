@@ -163,8 +163,8 @@ def _no_blocks(content: Any) -> None:
     content["blocks"] = []
 
 
-def _no_hash(content: Any) -> None:
-    del content["blocks"][2]["hash"]
+def _headless(content: Any) -> None:
+    del content["blocks"][2]["header"]
 
 
 def _no_hex(content: Any) -> None:
@@ -183,7 +183,7 @@ def _no_code(content: Any) -> None:
     ("name", "how", "why"),
     [
         ("empty", _no_blocks, "has no file with recorded blocks"),
-        ("empty", _no_hash, "empty, block 3 of 4: there is no 'hash'"),
+        ("empty", _headless, "empty, block 3 of 4: there is no 'header'"),
         ("empty", _no_hex, "empty, block 1 of 4 is not as recorders write it"),
         ("empty", _no_header, "empty, block 2: not a header of this runtime"),
         ("runtime", _no_code, "runtime: there is no 'code'"),
@@ -205,3 +205,58 @@ def test_a_file_that_is_no_json_is_refused(
 
     assert run_replay(folder, SOLO) == 1
     assert "runtime.json.gz is not readable JSON" in said(capsys)
+
+
+def test_settings_that_differ_are_told_beside_the_difference(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_replay(folder, "tilth.runtime.minimal:Minimal") == 1
+
+    said = capsys.readouterr().out
+    assert "configured otherwise: Sudo has index 6, ours 3" in said
+    assert "configured otherwise: System.BlockHashCount is 0x60090000, ours 0x00010000" in said
+    assert "configured otherwise: its transaction extensions are CheckNonZeroSender, " in said
+
+
+def test_a_recording_may_note_no_more_than_its_blocks(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other names, numbers as text, extrinsics as hex, headers alone; other files beside them."""
+
+    def barest(content: Any) -> None:
+        for block in content["blocks"]:
+            kept = {"number": hex(block["number"]), "header": block["header"]}
+            kept["extrinsics"] = [extrinsic["extrinsic"] for extrinsic in block["extrinsics"]]
+            block.clear()
+            block.update(kept)
+
+    def only_storage(content: Any) -> None:
+        kept = {name: content[name] for name in ("genesis_storage", "code")}
+        content.clear()
+        content.update(kept)
+
+    change(folder, "empty", barest)
+    change(folder, "runtime", only_storage)
+    (folder / "empty.json").rename(folder / "block-by-block.json")
+    (folder / "notes.json").write_text('["no blocks here"]')
+    (folder / "README.md").write_text("Recorded.")
+
+    assert run_replay(folder, SOLO) == 0
+    assert capsys.readouterr().out == "blocks identical 4 of 4\n"
+
+
+def test_a_header_alone_still_has_to_be_the_same(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def another_root(content: Any) -> None:
+        block = content["blocks"][2]
+        header = bytearray.fromhex(block["header"][2:])
+        header[40] ^= 1
+        kept = {"number": 3, "header": f"0x{header.hex()}", "extrinsics": block["extrinsics"]}
+        block.clear()
+        block.update(kept)
+
+    change(folder, "empty", another_root)
+
+    assert run_replay(folder, SOLO) == 1
+    assert "empty, block 3, whole block: state root: recorded" in capsys.readouterr().out

@@ -35,9 +35,10 @@ class BadRecording(ValueError):
 class RecordedExtrinsic:
     label: str
     data: bytes
-    result: bytes
+    result: bytes | None
+    """None where nobody noted it, as with all below."""
     diff: Written | None
-    """What it wrote; None where nobody noted it."""
+    """What it wrote."""
     answers: Mapping[str, bytes]
     """By the names of `QUESTIONS`."""
 
@@ -46,16 +47,26 @@ class RecordedExtrinsic:
 class RecordedBlock:
     number: int
     parent: bytes
-    opening: bytes
-    """The header before the block ran: without roots."""
+    opening: bytes | None
+    """The header before the block ran, without roots; None where the final one must do."""
     extrinsics: tuple[RecordedExtrinsic, ...]
     begin_diff: Written | None
     end_diff: Written | None
     state_diff: Written | None
     """What is different after the whole block."""
     header: bytes
-    hash: bytes
-    events: bytes
+    hash: bytes | None
+    events: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the recorded runtime was configured, as far as the recorder wrote it down."""
+
+    constants: Mapping[str, bytes]
+    """Encoded, by Pallet.Constant."""
+    pallets: Mapping[str, int]
+    extensions: tuple[str, ...]
 
 
 @final
@@ -97,9 +108,20 @@ class Recording:
                 return known
             return known.with_digests({_CODE: raw(content["code"]["blake2_256"])})
 
-    def genesis_root(self) -> bytes:
+    def genesis_root(self) -> bytes | None:
         with _reading("runtime"):
-            return raw(self.read("runtime")["genesis_state_root"])
+            return _optional(self.read("runtime"), "genesis_state_root")
+
+    def settings(self) -> "Settings":
+        with _reading("runtime"):
+            content = self.read("runtime")
+            return Settings(
+                constants={
+                    name: raw(value) for name, value in content.get("constants", {}).items()
+                },
+                pallets={name: int(index) for name, index in content.get("pallets", {}).items()},
+                extensions=tuple(map(str, content.get("transaction_extensions", ()))),
+            )
 
     def storage_names(self) -> dict[bytes, str]:
         """Names of storage items by their prefix, where the recorder wrote them down."""
@@ -154,28 +176,43 @@ def _blocks(scenario: str, blocks: list[dict[str, Any]]) -> tuple[RecordedBlock,
 
 def _block(block: dict[str, Any]) -> RecordedBlock:
     noted = "initialize_diff" in block
+    header = raw(block["header"])
     return RecordedBlock(
-        number=int(block["number"]),
-        parent=raw(block["parent_hash"]),
-        opening=raw(block["initialize_header"]),
-        extrinsics=tuple(_extrinsic(extrinsic, noted) for extrinsic in block["extrinsics"]),
+        number=_number(block["number"]),
+        parent=raw(block["parent_hash"]) if "parent_hash" in block else header[:32],
+        opening=_optional(block, "initialize_header"),
+        extrinsics=tuple(
+            _extrinsic(position, extrinsic, noted)
+            for position, extrinsic in enumerate(block["extrinsics"])
+        ),
         begin_diff=_diff(block["initialize_diff"]) if noted else None,
         end_diff=_diff(block.get("finalize_diff")) if noted else None,
         state_diff=_diff(block["state_diff"]) if "state_diff" in block else None,
-        header=raw(block["header"]),
-        hash=raw(block["hash"]),
-        events=raw(block["events_raw"]),
+        header=header,
+        hash=_optional(block, "hash"),
+        events=_optional(block, "events_raw"),
     )
 
 
-def _extrinsic(extrinsic: dict[str, Any], noted: bool) -> RecordedExtrinsic:
+def _extrinsic(position: int, extrinsic: dict[str, Any] | str, noted: bool) -> RecordedExtrinsic:
+    if isinstance(extrinsic, str):
+        return RecordedExtrinsic(str(position), raw(extrinsic), None, None, {})
     return RecordedExtrinsic(
-        label=str(extrinsic["label"]),
+        label=str(extrinsic.get("label", position)),
         data=raw(extrinsic["extrinsic"]),
-        result=raw(extrinsic["apply_result"]),
+        result=_optional(extrinsic, "apply_result"),
         diff=_diff(extrinsic.get("diff")) if noted else None,
         answers={name: raw(extrinsic[name]) for name in QUESTIONS if name in extrinsic},
     )
+
+
+def _number(written: int | str) -> int:
+    """As JSON has it, or as text, which large numbers need."""
+    return int(written, 0) if isinstance(written, str) else int(written)
+
+
+def _optional(content: Mapping[str, Any], name: str) -> bytes | None:
+    return raw(content[name]) if name in content else None
 
 
 def _diff(diff: dict[str, str | None] | None) -> Written:

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias, final
 
 from tilth.frame import Overlay, Runtime
 from tilth.frame.apis import ApplyExtrinsicResult, applied
+from tilth.frame.metadata.parts import constants
 from tilth.frame.validity import TransactionSource
 from tilth.node.recording import (
     DRY_RUN,
@@ -18,9 +19,9 @@ from tilth.node.recording import (
     Written,
 )
 from tilth.primitives.crypto.hashing import blake2_256
-from tilth.primitives.scale import DecodeError, codec, u32
+from tilth.primitives.scale import DecodeError, TypeRegistry, codec, u32
 from tilth.primitives.trie import Trie
-from tilth.primitives.types import Header
+from tilth.primitives.types import H256, Digest, Header, PreRuntime
 
 _SHOWN: Final = 100  # characters of a value that a person still compares
 
@@ -127,6 +128,7 @@ class Replay:
         self._genesis_root = recording.genesis_root()
         self._scenarios = recording.scenarios()
         self._names = {**_declared_names(runtime), **recording.storage_names()}
+        self._settings = recording.settings()
         self._header = runtime.codecs.of(Header)
         self._check_headers()
 
@@ -134,11 +136,20 @@ class Replay:
         for scenario, blocks in self._scenarios.items():
             for block in blocks:
                 try:
-                    self._header.decode(block.opening)
+                    self._opening(block)
                     self._header.decode(block.header)
                 except DecodeError as error:
                     place = f"{scenario}, block {block.number}"
                     raise BadRecording(f"{place}: not a header of this runtime: {error}") from error
+
+    def _opening(self, block: RecordedBlock) -> Header:
+        if block.opening is not None:
+            opening: Header = self._header.decode(block.opening)
+            return opening
+        final = self._header.decode(block.header)
+        told_before = tuple(log for log in final.digest.logs if isinstance(log, PreRuntime))
+        zero = H256(bytes(32))
+        return Header(final.parent_hash, final.number, zero, zero, Digest(told_before))
 
     def outcomes(self) -> Iterator[Outcome]:
         """Every recorded block. After a difference a scenario goes on from our own state."""
@@ -146,6 +157,24 @@ class Replay:
             chain = Replayed(self._runtime, self._genesis)
             for block in blocks:
                 yield Outcome(scenario, block.number, self._first_difference(chain, block))
+
+    def unlike_settings(self) -> Iterator[str]:
+        """Where the runtime is configured otherwise than the recorded one: what to look at first.
+
+        Pallets that are missing here are no fault: their storage may stand as genesis wrote it.
+        """
+        ours = {pallet.name: pallet for pallet in self._runtime.pallets}
+        for name, index in self._settings.pallets.items():
+            if name in ours and ours[name].index != index:
+                yield f"{name} has index {index}, ours {ours[name].index}"
+        extensions = tuple(each.identifier for each in self._runtime.extensions)
+        if self._settings.extensions and self._settings.extensions != extensions:
+            theirs = ", ".join(self._settings.extensions)
+            yield f"its transaction extensions are {theirs}, ours {', '.join(extensions)}"
+        own = _constants(self._runtime)
+        for name, recorded in self._settings.constants.items():
+            if name in own and name != "System.Version" and own[name] != recorded:
+                yield f"{name} is 0x{recorded.hex()}, ours 0x{own[name].hex()}"
 
     def _first_difference(self, chain: Replayed, block: RecordedBlock) -> Difference | None:
         place = _Place()
@@ -166,7 +195,7 @@ class Replay:
             place.at("before the block", extrinsic.label)
             yield from _unequal(place, _answers(chain, extrinsic, block.parent))
         place.at("initialize")
-        written = chain.begin(self._header.decode(block.opening))
+        written = chain.begin(self._opening(block))
         yield from self._unequal_writes(place, block.begin_diff, written)
         for extrinsic in block.extrinsics:
             place.at("apply", extrinsic.label)
@@ -217,12 +246,13 @@ class Replay:
         return key.decode() if key.isascii() else f"0x{key.hex()}"
 
 
-_Pairs: TypeAlias = Mapping[str, tuple[bytes, bytes]]
+_Pairs: TypeAlias = Mapping[str, tuple[bytes | None, bytes]]
+"""What was recorded, if it was, and ours."""
 
 
 def _unequal(place: _Place, pairs: _Pairs) -> Iterator[Difference]:
     for what, (recorded, ours) in pairs.items():
-        if recorded != ours:
+        if recorded is not None and recorded != ours:
             shown = _around(f"0x{recorded.hex()}", f"0x{ours.hex()}")
             yield Difference(place.phase, place.extrinsic, what, *shown)
 
@@ -230,7 +260,7 @@ def _unequal(place: _Place, pairs: _Pairs) -> Iterator[Difference]:
 def _answers(chain: Replayed, extrinsic: RecordedExtrinsic, parent: bytes) -> _Pairs:
     data = extrinsic.data
     sized = data + codec(u32).encode(len(data))
-    pairs = {}
+    pairs: dict[str, tuple[bytes | None, bytes]] = {}
     for name, recorded in extrinsic.answers.items():
         if name == VALIDATE:
             ours = chain.validate(data, parent)
@@ -264,4 +294,13 @@ def _declared_names(runtime: Runtime) -> dict[bytes, str]:
         getattr(pallet, item.attribute).prefix: f"{pallet.name}.{item.name}"
         for pallet in runtime.pallets
         for item in pallet.declared.storage
+    }
+
+
+def _constants(runtime: Runtime) -> dict[str, bytes]:
+    registry = TypeRegistry(runtime.codecs)
+    return {
+        f"{pallet.name}.{constant.name}": constant.value
+        for pallet in runtime.pallets
+        for constant in constants(pallet, registry)
     }
