@@ -23,7 +23,18 @@ from tilth.engine.operators import OPERATORS
 from tilth.engine.outcomes import Reason, Refused, printable
 from tilth.engine.spec import Limits
 from tilth.engine.tape import Tape
-from tilth.engine.values import FIRST, Array, Element, Gradient, Outer, Several, Shape, Value, shown
+from tilth.engine.values import (
+    FIRST,
+    Array,
+    Element,
+    Gradient,
+    Kind,
+    Outer,
+    Several,
+    Shape,
+    Value,
+    shown,
+)
 from tilth.v1 import onnx_pb2 as pb
 
 INPUT: Final = "x"
@@ -61,6 +72,7 @@ class Program:
     gradients: tuple[tuple[str, ...], ...]
     labels: Labels | None
     cost: RowCost
+    batch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,42 @@ def training(
     graph, cost = forward.emit.model(outputs)
     names = tuple(tuple(value.name for value in parts) for parts in kept)
     return _bounded(_program(forward, graph, cost, outputs, names, judged.labels), limits)
+
+
+def evaluation(model: bytes, loss: str, bound: float, limits: Limits) -> Program:
+    """For each row whether its output is right, where that can be told, and its loss, each as a
+    share: the loss of its bound."""
+    forward = _forward(model, limits, pb.TensorProto.FLOAT, ("*",))
+    emit, judged = forward.emit, LOSSES[loss].judge(forward.emit, forward.output)
+    bounded = emit.combine("Min", judged.loss, emit.number(bound))
+    shares = [emit.scaled(bounded, 1 / bound)]
+    shares[:0] = [] if judged.right is None else [judged.right]
+    listed = [emit.reshape(share, (1,)) for share in shares]
+    result = emit.make("Concat", *listed, shape=(len(listed),), axis=1)
+    graph, cost = emit.model([result])
+    return _bounded(_program(forward, graph, cost, (result,), (), judged.labels), limits)
+
+
+def mapping(model: bytes, limits: Limits) -> Program:
+    """An author's graph from one row to a vector, to be run for one row at a time: its tensors
+    hold no batch, so every operator may treat the axes as it likes."""
+    proto = gate.read(model, limits)
+    arrays = gate.initializers(proto.graph, limits)
+    tape = Tape(Emitter(1))
+    data = gate.data_input(proto.graph)
+    alone = tape.emit.alone_input(INPUT, (1, *data.shape))
+    values: Values = {data.name: tape.emit.cast(alone, data.element)}
+    tuple(_declared(tape.emit, values, arrays, frozenset()))
+    for node in gate.nodes(proto, 1):
+        _run(tape, values, node)
+    output = values.get(proto.graph.output[0].name)
+    if not isinstance(output, Value) or output.element is not Element.FLOAT or output.fixed:
+        raise Refused(Reason.MALFORMED, "no node computes floats from the row")
+    flat = tape.emit.map("Identity", tape.emit.reshape(output, (1, output.size)))
+    graph, cost = tape.emit.model([flat])
+    row = Value(INPUT, data.shape, Kind.ROWS)
+    forward = _Forward(tape, row, flat, ())
+    return _bounded(_program(forward, graph, cost, (flat,), (), None), limits)
 
 
 def trained_parameters(
@@ -245,6 +293,7 @@ def _program(
         gradients=gradients,
         labels=labels,
         cost=cost,
+        batch=forward.emit.batch,
     )
 
 

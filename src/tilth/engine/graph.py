@@ -71,6 +71,10 @@ class Emitter:
     def rows_input(self, name: str, shape: Shape, element: Element = Element.FLOAT) -> Value:
         return self._inputs.setdefault(name, Value(name, shape, Kind.ROWS, element))
 
+    def alone_input(self, name: str, shape: Shape) -> Value:
+        """One row by itself, without a batch."""
+        return self._inputs.setdefault(name, Value(name, shape, Kind.PARAMETER))
+
     def parameter(self, name: str, data: Array) -> Value:
         fresh = Value(name, data.shape, Kind.PARAMETER, trained=True, data=data)
         return self._inputs.setdefault(name, fresh)

@@ -30,7 +30,7 @@ from tilth.engine.outcomes import (
     Refused,
     TimedOut,
 )
-from tilth.engine.spec import Limits
+from tilth.engine.spec import CPU, Limits
 from tilth.engine.values import Array
 
 _START: Final = (
@@ -53,7 +53,9 @@ class Zygote:
         with theirs:
             self._process = _started(theirs.fileno())
         try:
-            self.threads = int(self._heard()["threads"])
+            greeting = self._heard()
+            self.threads = int(greeting["threads"])
+            self.providers = tuple(map(str, greeting["providers"]))
         except Crashed:
             raise Crashed(f"the process that starts workers failed: {self._complaint()}") from None
         finally:
@@ -68,7 +70,13 @@ class Zygote:
         return self._process.poll() is None
 
     def bear(
-        self, limits: Limits, seconds: int, memory: int, *, required: bool
+        self,
+        limits: Limits,
+        seconds: int,
+        memory: int,
+        *,
+        required: bool,
+        provider: str = CPU,
     ) -> tuple[int, socket.socket]:
         """A fresh worker's process id and our end of the line to it."""
         ours, theirs = socket.socketpair()
@@ -76,6 +84,7 @@ class Zygote:
             "memory_bytes": limits.memory_bytes,
             "cpu_seconds": seconds,
             "required": required,
+            "confined": provider == CPU,
             "limits": asdict(limits),
         }
         with theirs:
@@ -144,13 +153,18 @@ def _stream(process: subprocess.Popen[bytes]) -> IO[bytes]:
 class Jail:
     """One worker for one job. Every failure becomes a typed outcome that tells nothing of data."""
 
-    def __init__(self, zygote: Zygote, limits: Limits, *, required: bool = True) -> None:
+    def __init__(
+        self, zygote: Zygote, limits: Limits, *, required: bool = True, provider: str = CPU
+    ) -> None:
         self._zygote = zygote
+        self._provider = provider
         self._limits = limits
         seconds = limits.check_seconds + limits.train_seconds
         self._memory = shared.created()
         try:
-            self._pid, end = zygote.bear(limits, seconds, self._memory, required=required)
+            self._pid, end = zygote.bear(
+                limits, seconds, self._memory, required=required, provider=provider
+            )
         except BaseException:
             os.close(self._memory)
             raise
@@ -188,19 +202,34 @@ class Jail:
             with suppress(Crashed):
                 self._zygote.bury(self._pid, 0)
 
-    def check(self, model: bytes, loss: str) -> tuple[Layout, Singles]:
+    def check(self, model: bytes, loss: str, frozen: Sequence[str] = ()) -> tuple[Layout, Singles]:
         """What training the model would take, and its initial weights; or `Refused`."""
         with self._watched():
-            self._channel.send(wire.CHECK, loss.encode(), b"\0", model)
-            layout = received(self._body(wire.LAYOUT, _LONGEST_TALK), self._limits)
+            layout = self._checked(model, kind=wire.TRAIN, loss=loss, frozen=list(frozen))
             weights = np.zeros(layout.weights, np.float32)
             self._into(wire.WEIGHTS, [weights])
         return layout, weights
 
+    def check_evaluation(self, model: bytes, loss: str, bound: float) -> Layout:
+        return self._checked_vector(model, kind=wire.EVALUATE, loss=loss, bound=bound)
+
+    def check_map(self, model: bytes) -> Layout:
+        return self._checked_vector(model, kind=wire.MAP)
+
     def check_inference(self, model: bytes) -> Layout:
+        return self._checked_vector(model, kind=wire.INFER)
+
+    def _checked_vector(self, model: bytes, **order: Any) -> Layout:
+        """Of a job that gives one vector for each row, and trains nothing."""
         with self._watched():
-            self._channel.send(wire.INFER, model)
-            return received(self._body(wire.LAYOUT, _LONGEST_TALK), self._limits)
+            layout = self._checked(model, **order)
+            self._body(wire.WEIGHTS, 0)
+        return layout
+
+    def _checked(self, model: bytes, **order: Any) -> Layout:
+        words = json.dumps({**order, "provider": self._provider}).encode()
+        self._channel.send(wire.CHECK, words, b"\0", model)
+        return received(self._body(wire.LAYOUT, _LONGEST_TALK), self._limits)
 
     def prepare(self, layout: Layout, rows: int) -> None:
         """Start the phase with data: from here the worker's words are discarded, numbers only."""
@@ -226,11 +255,12 @@ class Jail:
             own[...] = output
         return self._own
 
-    def assemble(self, model: bytes, weights: Singles) -> bytes:
+    def assemble(self, model: bytes, weights: Singles, frozen: Sequence[str] = ()) -> bytes:
         """The author's file with these weights. For a worker that has seen no row."""
         with self._watched():
-            length = len(model).to_bytes(8, "little")
-            self._channel.send(wire.ASSEMBLE, length, model, weights)
+            order = {"model_bytes": len(model), "frozen": list(frozen)}
+            words = json.dumps(order).encode()
+            self._channel.send(wire.ASSEMBLE, words, b"\0", model, weights)
             return self._body(wire.RESULT, self._limits.model_bytes + weights.nbytes)
 
     def _prepared(self) -> shared.Desk:

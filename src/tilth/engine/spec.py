@@ -1,7 +1,8 @@
 """What is asked of the engine, what it may cost, and what comes back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
@@ -17,6 +18,12 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 LOSS_NAMES: Final = tuple(LOSSES)
 OPTIMIZERS: Final = ("sgd", "momentum", "adam")
+CPU: Final = "cpu"
+CUDA: Final = "cuda"
+PROVIDERS: Final[Mapping[str, str]] = MappingProxyType(
+    {CPU: "CPUExecutionProvider", CUDA: "CUDAExecutionProvider"}
+)
+SCHEDULES: Final = ("constant", "linear", "cosine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +31,9 @@ class TrainSpec:
     """How to train. Integers throughout, so that a spec has one hash on every machine.
 
     `rate_per_billion` is the share of rows drawn for each step (`FULL_BATCH`: every row), clip the
-    most one row's gradient may weigh, the noise multiplier relates to it.
+    most one row's gradient may weigh, the noise multiplier relates to it. The learning rate rises
+    over the warm-up and then follows the schedule. `frozen` names initializers that stay as they
+    are; a star stands for anything.
     """
 
     loss: str
@@ -36,6 +45,9 @@ class TrainSpec:
     momentum_micro: int = 900_000
     rate_per_billion: int = FULL_BATCH
     max_output_bytes: int = 1 << 24
+    schedule: str = "constant"
+    warmup_steps: int = 0
+    frozen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require_one_of("loss", self.loss, LOSS_NAMES)
@@ -47,6 +59,36 @@ class TrainSpec:
         _require_between("momentum_micro", self.momentum_micro, 0, 999_999)
         _require_between("rate_per_billion", self.rate_per_billion, 1, FULL_BATCH)
         _require_between("max_output_bytes", self.max_output_bytes, 1, 1 << 30)
+        _require_one_of("schedule", self.schedule, SCHEDULES)
+        _require_between("warmup_steps", self.warmup_steps, 0, self.steps - 1)
+        if len(self.frozen) > 256 or any(len(name) > 256 for name in self.frozen):
+            raise Refused(Reason.BAD_SPEC, "frozen lists at most 256 names of 256 characters")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateSpec:
+    """How to measure a model on private rows, once. A row's loss counts up to `bound_micro`."""
+
+    loss: str
+    noise_multiplier_milli: int
+    bound_micro: int = 4_000_000
+
+    def __post_init__(self) -> None:
+        _require_one_of("loss", self.loss, LOSS_NAMES)
+        _require_between("noise_multiplier_milli", self.noise_multiplier_milli, 0, MAX_NOISE_MILLI)
+        _require_between("bound_micro", self.bound_micro, 1, 10**12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapSpec:
+    """An author's own graph from one row to a vector, clipped and summed over all rows, once."""
+
+    clip_micro: int
+    noise_multiplier_milli: int
+
+    def __post_init__(self) -> None:
+        _require_between("clip_micro", self.clip_micro, 1, 10**12)
+        _require_between("noise_multiplier_milli", self.noise_multiplier_milli, 0, MAX_NOISE_MILLI)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +147,34 @@ class Trained:
     steps: int
     rows: int
     noise_multiplier_milli: int
+    privacy_cost: tuple[int, ...] | None
+    provider: str = CPU
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A noisy number; the noise's standard deviation is public."""
+
+    value: float
+    noise: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """What a model is worth on private rows: `accuracy` where it classifies, and `loss`."""
+
+    metrics: Mapping[str, Measured]
+    rows: int
+    privacy_cost: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """The noisy mean over all rows of what an author's graph made of each."""
+
+    mean: npt.NDArray[np.float64]
+    noise: float
+    rows: int
     privacy_cost: tuple[int, ...] | None
 
 

@@ -13,7 +13,6 @@ from tilth.engine.values import Array
 _HEADER: Final = struct.Struct("<cQ")
 
 CHECK: Final = b"C"
-INFER: Final = b"I"
 ASSEMBLE: Final = b"A"
 LAYOUT: Final = b"L"
 PREPARE: Final = b"P"
@@ -22,6 +21,11 @@ STEP: Final = b"S"
 RESULT: Final = b"O"
 REFUSAL: Final = b"N"
 READY: Final = b"Y"
+
+TRAIN: Final = "train"
+EVALUATE: Final = "evaluate"
+MAP: Final = "map"
+INFER: Final = "infer"
 
 EXIT_BROKEN: Final = 70
 EXIT_NO_MEMORY: Final = 77

@@ -17,10 +17,10 @@ import onnxruntime as ort
 
 from tilth.engine import compiler, gate, shared, wire
 from tilth.engine.core import Singles
-from tilth.engine.layout import SLOTS, THE_ROWS, Layout, ParameterLayout
+from tilth.engine.layout import THE_ROWS, Layout, ParameterLayout
 from tilth.engine.losses import LABEL
 from tilth.engine.outcomes import Reason, Refused
-from tilth.engine.spec import Limits
+from tilth.engine.spec import CPU, PROVIDERS, Limits
 from tilth.engine.values import Array
 from tilth.engine.wire import Channel
 
@@ -71,42 +71,59 @@ class _Worker:
             self._serving().prepare(int.from_bytes(body, "little"), self._memory)
             self._channel.send(wire.READY)
         elif tag == wire.CHECK:
-            loss, _, model = body.partition(b"\0")
-            program = compiler.training(model, loss.decode(), self._limits)
-            initial = b"".join(p.initial.tobytes() for p in program.parameters)
-            self._admit(program, len(released(model, initial, self._limits)))
-        elif tag == wire.INFER:
-            self._admit(compiler.inference(body, self._limits), 0)
+            self._admit(*_opened(body))
         else:
-            end = 8 + int.from_bytes(body[:8], "little")
-            self._channel.send(wire.RESULT, released(body[8:end], body[end:], self._limits))
+            order, rest = _opened(body)
+            model, weights = rest[: order["model_bytes"]], rest[order["model_bytes"] :]
+            self._channel.send(wire.RESULT, released(model, weights, self._limits, order["frozen"]))
         return None
 
-    def _admit(self, program: compiler.Program, released_bytes: int) -> None:
-        self._job = Job(program, released_bytes)
+    def _admit(self, order: dict[str, Any], model: bytes) -> None:
+        program = _compiled(order, model, self._limits)
+        initial = [p.initial for p in program.parameters]
+        size = 0
+        if order["kind"] == wire.TRAIN:
+            flat = b"".join(array.tobytes() for array in initial)
+            size = len(released(model, flat, self._limits, order["frozen"]))
+        self._job = Job(program, size, order["provider"])
         self._channel.send(wire.LAYOUT, self._job.layout.to_json())
-        if program.labels is not None:
-            self._channel.send(wire.WEIGHTS, *(p.initial for p in program.parameters))
+        self._channel.send(wire.WEIGHTS, *initial)
 
     def _serving(self) -> "Job":
         assert self._job is not None, "the trusted side checks a model before it sends rows"
         return self._job
 
 
+def _opened(body: bytes) -> tuple[dict[str, Any], bytes]:
+    order, _, rest = body.partition(b"\0")
+    return json.loads(order), rest
+
+
+def _compiled(order: dict[str, Any], model: bytes, limits: Limits) -> compiler.Program:
+    if order["kind"] == wire.TRAIN:
+        return compiler.training(model, order["loss"], limits, frozen=order["frozen"])
+    if order["kind"] == wire.EVALUATE:
+        return compiler.evaluation(model, order["loss"], order["bound"], limits)
+    compile_ = compiler.mapping if order["kind"] == wire.MAP else compiler.inference
+    return compile_(model, limits)
+
+
 def layout_of(program: compiler.Program, released_bytes: int) -> Layout:
     position = {name: i for i, (name, _) in enumerate(program.outputs)}
     position[compiler.INPUT] = THE_ROWS
     labels = program.labels
-    trained = zip(program.parameters, program.gradients, strict=True) if labels else ()
+    parameters = [
+        ParameterLayout(parameter.initial.shape, tuple(position[name] for name in names))
+        for parameter, names in zip(program.parameters, program.gradients, strict=True)
+    ]
+    # without parameters the one output itself is what is summed
+    whole = [ParameterLayout((size,), (i,)) for i, (_, size) in enumerate(program.outputs)]
     return Layout(
         input_shape=program.input_shape,
         output_shape=program.output_shape,
         label_size=int(np.prod(labels.shape)) if labels else 0,
         integer_labels=labels is not None and labels.integer,
-        parameters=tuple(
-            ParameterLayout(parameter.initial.shape, tuple(position[name] for name in names))
-            for parameter, names in trained
-        ),
+        parameters=tuple(parameters or whole),
         outputs=tuple(size for _, size in program.outputs),
         row_flops=program.cost.flops,
         row_values=program.cost.values,
@@ -117,10 +134,10 @@ def layout_of(program: compiler.Program, released_bytes: int) -> Layout:
 class Job:
     """A live session with everything bound in advance to shared memory: a run copies nothing."""
 
-    def __init__(self, program: compiler.Program, released_bytes: int) -> None:
+    def __init__(self, program: compiler.Program, released_bytes: int, provider: str = CPU) -> None:
         self.layout = layout_of(program, released_bytes)
         self._program = program
-        self._session = session(program.model)
+        self._session = session(program.model, provider)
         self._bindings: list[Any] = []
         self._sources: dict[str, Array] = {}
 
@@ -130,7 +147,7 @@ class Job:
         desk = shared.desk(self.layout, rows, shared_memory)
         sources = {**self._weights(desk.weights), compiler.INPUT: desk.rows, LABEL: desk.labels}
         self._sources = sources  # bindings hold addresses, not references
-        starts = range(0, rows, SLOTS)
+        starts = range(0, rows, self._program.batch)
         self._bindings = [self._bound(sources, desk.outputs, start) for start in starts]
 
     def run(self) -> None:
@@ -154,27 +171,32 @@ class Job:
         return binding
 
 
-def session(model: bytes) -> Any:
+def session(model: bytes, provider: str = CPU) -> Any:
     """One thread, no reading of anything but these bytes, no output."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.add_session_config_entry("session.load_model_format", "ONNX")
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(model, options, providers=[PROVIDERS[provider]])
+
+
+def providers() -> list[str]:
+    """What this installation of ONNX Runtime can run on."""
+    return list(ort.get_available_providers())
 
 
 def _bind(bind: Callable[..., None], name: str, array: Array, shape: Sequence[int]) -> None:
     bind(name, "cpu", 0, array.dtype.type, list(shape), array.ctypes.data)
 
 
-def released(model: bytes, weights: bytes, limits: Limits) -> bytes:
+def released(model: bytes, weights: bytes, limits: Limits, frozen: Sequence[str] = ()) -> bytes:
     """The author's own file with its trained weights, and without what the schema leaves out."""
     proto = gate.read(model, limits)
     proto.DiscardUnknownFields()
     tensors = {tensor.name: tensor for tensor in proto.graph.initializer}
     start = 0
-    for parameter in compiler.trained_parameters(model, limits):
+    for parameter in compiler.trained_parameters(model, limits, frozen):
         tensor, end = tensors[parameter.author], start + 4 * parameter.initial.size
         tensor.ClearField("float_data")
         tensor.raw_data = weights[start:end]
