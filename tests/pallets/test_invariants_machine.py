@@ -60,7 +60,7 @@ from tilth.runtime.presets import dev_spec
 from tilth.runtime.units import EXISTENTIAL_DEPOSIT, UNIT
 from tilth.testing.arbitrary import Arbitrary
 
-EXAMPLES: Final = int(os.environ.get("TILTH_EXAMPLES", "40"))
+EXAMPLES: Final = int(os.environ.get("TILTH_EXAMPLES", "25"))
 SLOW: Final = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
 SLOT_MS: Final = 6_000
 BEGINNING: Final = 1_700_000_004_000
