@@ -5,6 +5,7 @@ from typing import Annotated, Final, Never, Protocol, TypeAlias
 
 from tilth.frame import (
     AccountId,
+    AssociatedType,
     Bounded,
     Const,
     DefaultValue,
@@ -58,6 +59,9 @@ class BlockDigest(Protocol):
 
 
 class Aura(Pallet[Never, Never]):
+    associated = (
+        AssociatedType("AuthorityId", AuthorityId, "The key by which an author is known."),
+    )
     system: BlockDigest
     slot_duration: Const[Moment]
     """How long a slot lasts, in milliseconds."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from tilth.frame import (
     CANNOT_LOOKUP,
     AccountId,
+    AssociatedType,
     Balance,
     Codecs,
     Compact,
@@ -22,6 +23,8 @@ from tilth.frame import (
     PostInfo,
     Release,
     Root,
+    RuntimeFreezeReason,
+    RuntimeHoldReason,
     Signed,
     TypeName,
     call,
@@ -49,6 +52,7 @@ from tilth.pallets.balances.types import (
     AdjustmentDirection,
     Freezes,
     Holds,
+    Identifier,
     Locks,
     Reserves,
 )
@@ -64,6 +68,12 @@ Amount: TypeAlias = Annotated[Compact[Balance], TypeName("T::Balance")]
 class Balances(Pallet[Event, Error]):
     """Balances are kept beside the accounts; other pallets meet them as `tilth.frame.Currency`."""
 
+    associated = (
+        AssociatedType("RuntimeHoldReason", RuntimeHoldReason, "Why pallets hold money."),
+        AssociatedType("Balance", Balance, "An amount of money."),
+        AssociatedType("ReserveIdentifier", Identifier, "What names a reserve."),
+        AssociatedType("FreezeIdentifier", RuntimeFreezeReason, "Why pallets freeze money."),
+    )
     weights = WEIGHTS
     type_params = ("T", "I")
     storage_version = 1

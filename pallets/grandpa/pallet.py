@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Protocol, TypeAlias
 
 from tilth.frame import (
     AccountId,
+    AssociatedType,
     BlockNumber,
     Const,
     DefaultValue,
@@ -78,6 +79,7 @@ class Chain(Protocol):
 
 
 class Grandpa(Pallet[NewAuthorities | VotingPaused | VotingResumed, Error]):
+    associated = (AssociatedType("KeyOwnerProof", KeyOwnerProof, "What proves whose a key was."),)
     storage_version = 5
 
     system: Chain

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Protocol, TypeAlias
 from tilth.frame import (
     ZERO_WEIGHT,
     AccountId,
+    AssociatedType,
     Balance,
     Compact,
     Const,
@@ -107,6 +108,7 @@ def _poke_weight(pallet: "Multisig", threshold: int, others: Others, _: bytes) -
 
 
 class Multisig(Pallet[Event, Error]):
+    associated = (AssociatedType("RuntimeCall", RuntimeCall, "The calls of all pallets."),)
     weights = WEIGHTS
     storage_version = 1
 

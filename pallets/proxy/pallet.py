@@ -2,14 +2,14 @@
 
 from bisect import insort
 from collections.abc import Callable
-from enum import IntEnum
-from typing import Annotated, Any, Final, Protocol, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from tilth.frame import (
     CANNOT_LOOKUP,
     H256,
     ZERO_WEIGHT,
     AccountId,
+    AssociatedType,
     Balance,
     BlockNumber,
     Compact,
@@ -50,6 +50,7 @@ from tilth.pallets.proxy.types import (
     Event,
     Granted,
     Pending,
+    Powers,
     ProxyAdded,
     ProxyDefinition,
     ProxyExecuted,
@@ -59,6 +60,7 @@ from tilth.pallets.proxy.types import (
     PureCreatedAt,
     PureKilled,
     PureSeed,
+    Reserve,
 )
 from tilth.pallets.proxy.weights import WEIGHTS, Growing
 
@@ -69,31 +71,6 @@ MaybeType: TypeAlias = Annotated[ProxyType | None, TypeName("Option<T::ProxyType
 Height: TypeAlias = Annotated[Compact[BlockNumber], TypeName("BlockNumberFor<T>")]
 
 _PREFIX: Final = b"modlpy/proxy____"
-
-
-class Reserve(Protocol):
-    """Where deposits are put aside."""
-
-    def reserve(self, who: AccountId, amount: int) -> None: ...
-
-    def unreserve(self, who: AccountId, amount: int) -> int: ...
-
-
-class Powers(Protocol):
-    """What the runtime's kinds of proxy may do."""
-
-    @property
-    def most(self) -> IntEnum:
-        """The kind that may do everything."""
-        ...
-
-    def allows(self, kind: Any, call: RuntimeCall) -> bool:
-        """Whether a proxy of this kind may make the call."""
-        ...
-
-    def includes(self, kind: Any, other: Any) -> bool:
-        """Whether the kind may do all that the other may."""
-        ...
 
 
 def _own(name: str) -> Callable[..., Weight]:
@@ -111,6 +88,10 @@ def _with_inner(name: str) -> Callable[..., DispatchInfo]:
 
 
 class Proxy(Pallet[Event, Error]):
+    associated = (
+        AssociatedType("RuntimeCall", RuntimeCall, "The calls of all pallets."),
+        AssociatedType("ProxyType", ProxyType, "The kinds of proxy."),
+    )
     weights = WEIGHTS
 
     currency: Reserve

@@ -1,7 +1,7 @@
 """What the proxy pallet keeps, reports and refuses."""
 
 from enum import IntEnum
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Protocol, TypeAlias
 
 from tilth.frame import (
     H256,
@@ -15,6 +15,7 @@ from tilth.frame import (
     Param,
     Release,
     Result,
+    RuntimeCall,
     TypeName,
     event,
     scale_enum,
@@ -183,6 +184,31 @@ Event: TypeAlias = (
     | ProxyRemoved
     | DepositPoked
 )
+
+
+class Reserve(Protocol):
+    """Where deposits are put aside."""
+
+    def reserve(self, who: AccountId, amount: int) -> None: ...
+
+    def unreserve(self, who: AccountId, amount: int) -> int: ...
+
+
+class Powers(Protocol):
+    """What the runtime's kinds of proxy may do."""
+
+    @property
+    def most(self) -> IntEnum:
+        """The kind that may do everything."""
+        ...
+
+    def allows(self, kind: Any, call: RuntimeCall) -> bool:
+        """Whether a proxy of this kind may make the call."""
+        ...
+
+    def includes(self, kind: Any, other: Any) -> bool:
+        """Whether the kind may do all that the other may."""
+        ...
 
 
 class Error(ErrorEnum):

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from tilth.frame import (
     AccountId,
+    AssociatedType,
     DefaultValue,
     Keys,
     Pallet,
@@ -43,6 +44,10 @@ WORST: Final = OffenceSeverity(Perbill(10**9))
 
 
 class Session(Pallet[Event, Error]):
+    associated = (
+        AssociatedType("ValidatorId", AccountId, "What names a validator."),
+        AssociatedType("Keys", Keys, "The public keys by which a validator works."),
+    )
     weights = WEIGHTS
     storage_version = 1
 

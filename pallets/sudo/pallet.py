@@ -6,6 +6,7 @@ from tilth.frame import (
     CANNOT_LOOKUP,
     ROOT,
     AccountId,
+    AssociatedType,
     DispatchError,
     DispatchFailure,
     DispatchInfo,
@@ -80,6 +81,7 @@ def _with_inner(pallet: "Sudo", call: RuntimeCall, name: str) -> DispatchInfo:
 
 
 class Sudo(Pallet[Sudid | KeyChanged | KeyRemoved | SudoAsDone, Error]):
+    associated = (AssociatedType("RuntimeCall", RuntimeCall, "The calls that root may make: all."),)
     weights = WEIGHTS
 
     key = StorageValue[AccountId]()

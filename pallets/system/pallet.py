@@ -9,6 +9,8 @@ from tilth.frame import (
     AccountId,
     AnyOrigin,
     AppendedValue,
+    AssociatedType,
+    Block,
     BlockNumber,
     Codecs,
     Const,
@@ -19,6 +21,7 @@ from tilth.frame import (
     DispatchFailure,
     DispatchInfo,
     Measured,
+    Nonce,
     Pallet,
     Pays,
     PostInfo,
@@ -70,8 +73,10 @@ from tilth.pallets.system.limits import (
 )
 from tilth.pallets.system.rules import BlockRules
 from tilth.pallets.system.types import (
+    AccountData,
     AccountInfo,
     ApplyExtrinsic,
+    BlakeTwo256,
     CodeUpgradeAuthorization,
     DispatchEventInfo,
     EventRecord,
@@ -111,6 +116,15 @@ class System(
     ]
 ):
     crate: ClassVar[str] = "frame_system"
+    associated = (
+        AssociatedType("RuntimeCall", RuntimeCall, "The calls of all pallets."),
+        AssociatedType("Nonce", Nonce, "How many transactions an account has made."),
+        AssociatedType("Hash", H256, "What the hash function answers."),
+        AssociatedType("Hashing", BlakeTwo256, "The hash function."),
+        AssociatedType("AccountId", AccountId, "What names an account."),
+        AssociatedType("Block", Block, "A block: its header and extrinsics."),
+        AssociatedType("AccountData", AccountData, "What is kept with every account."),
+    )
     weights = WEIGHTS
 
     block_weights: Const[BlockWeights] = BlockWeights.with_sensible_defaults(SECOND)

@@ -21,6 +21,11 @@ from tilth.frame import (
 AccountData: TypeAlias = Annotated[Any, Param("AccountData", None), TypeName("AccountData")]
 
 
+@struct(path="sp_runtime::traits::BlakeTwo256")
+class BlakeTwo256:
+    """Blake2b with 32 bytes of output."""
+
+
 @struct(path="frame_system::AccountInfo", params={"Nonce": Nonce, "AccountData": AccountData})
 class AccountInfo:
     nonce: Annotated[Nonce, TypeName("Nonce")]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Final, Never, Protocol
 
 from tilth.frame import (
+    AssociatedType,
     Compact,
     Const,
     DefaultValue,
@@ -33,6 +34,7 @@ class OnTimestampSet(Protocol):
 
 
 class Timestamp(Pallet[Never, Never]):
+    associated = (AssociatedType("Moment", Moment, "How time is expressed."),)
     weights = WEIGHTS
 
     minimum_period: Const[Moment]

@@ -9,6 +9,7 @@ from tilth.frame import (
     ZERO_WEIGHT,
     AccountId,
     AnyOrigin,
+    AssociatedType,
     DispatchClass,
     DispatchError,
     DispatchFailure,
@@ -153,6 +154,10 @@ class Utility(
         Error,
     ]
 ):
+    associated = (
+        AssociatedType("RuntimeCall", RuntimeCall, "The calls of all pallets."),
+        AssociatedType("PalletsOrigin", OriginCaller, "The origins of all pallets."),
+    )
     weights = WEIGHTS
 
     # what fits into FRAME's largest allocation, at the size of a call there

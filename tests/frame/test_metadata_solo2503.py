@@ -13,6 +13,7 @@ from tilth.frame import Release, Runtime, RuntimeCall, Weight, codec, scale_enum
 from tilth.frame.metadata.v14 import Entry, Map
 from tilth.frame.metadata.v15 import V15, MetadataV15, Pallet
 from tilth.frame.metadata.v16 import V16, MetadataV16
+from tilth.frame.metadata.v16 import Pallet as PalletV16
 from tilth.pallets.balances import AccountData, Balances
 from tilth.pallets.multisig import Multisig
 from tilth.pallets.proxy import Proxy
@@ -24,6 +25,7 @@ from tilth.primitives.scale.info import (
     CompactDef,
     CompositeDef,
     Field,
+    PortableRegistry,
     SequenceDef,
     TupleDef,
     Type,
@@ -333,3 +335,27 @@ def test_view_functions_have_the_recorded_identifiers_and_types() -> None:
             assert other.name == one.name
             assert list(comparison.types(one.name, one.type, other.type)) == []
     assert undeliberate(comparison.types("Proxy::event", theirs.event.type, mine.event.type)) == []
+
+
+def drafted() -> tuple[dict[int, Type], dict[str, PalletV16]]:
+    """The types and pallets of the draft of version 16, whose pallets are as it has them now."""
+    data = gzip.decompress((VECTORS / "solo2503_unstable.draft.gz").read_bytes())
+    registry, offset = codec(PortableRegistry).decode_at(data, len(b"meta") + 1)
+    pallets, _ = codec(tuple[PalletV16, ...]).decode_at(data, offset)
+    return {one.id: one.type for one in registry.types}, {each.name: each for each in pallets}
+
+
+def test_pallets_name_the_types_that_the_runtime_chooses() -> None:
+    body = codec(MetadataV16).decode(Solo2503().metadata(16)).body
+    types, recorded = drafted()
+    comparison = Comparison(body, body)
+    comparison.recorded = types
+
+    for pallet in body.pallets:
+        known = recorded[pallet.name]
+        names = [each.name for each in known.associated_types]
+        assert [each.name for each in pallet.associated_types] == names
+        for one, other in zip(known.associated_types, pallet.associated_types, strict=True):
+            assert undeliberate(comparison.types(one.name, one.type, other.type)) == []
+            assert other.docs
+        assert pallet.deprecation == known.deprecation

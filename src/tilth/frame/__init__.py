@@ -16,6 +16,7 @@ from tilth.frame.apis import DispatchOutcome as DispatchOutcome
 from tilth.frame.call import CallMethod as CallMethod
 from tilth.frame.call import RuntimeCall as RuntimeCall
 from tilth.frame.call import call as call
+from tilth.frame.definition import AssociatedType as AssociatedType
 from tilth.frame.definition import Const as Const
 from tilth.frame.definition import DeclarationError as DeclarationError
 from tilth.frame.definition import Def as Def

@@ -44,6 +44,15 @@ class DeclarationError(TypeError):
 
 
 @dataclass(frozen=True, slots=True)
+class AssociatedType:
+    """A type that the runtime chooses for a pallet, as version 16 of metadata lists it."""
+
+    name: str
+    annotation: Any
+    docs: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallDef:
     name: str
     index: int

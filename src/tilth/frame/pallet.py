@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, dataclass_transform
 
 from tilth.frame.call import UNBENCHMARKED, CallMethod, RuntimeCall
-from tilth.frame.definition import CallDef, ConfigDef, DeclarationError, Def, parse
+from tilth.frame.definition import AssociatedType, CallDef, ConfigDef, DeclarationError, Def, parse
 from tilth.frame.overlay import Encode
 from tilth.frame.task import Offchain, Task
 from tilth.frame.weight import ZERO_WEIGHT, CallWeight, DbWeight, Measured, Sloped, Weight
@@ -38,6 +38,8 @@ class Pallet(Generic[E, X]):
     """The price of accesses in its weights, where it is not the runtime's."""
     storage_version: ClassVar[int | None] = 0
     """Written at genesis, for migrations; None writes nothing."""
+    associated: ClassVar[tuple[AssociatedType, ...]] = ()
+    """The types that the runtime chooses, for clients that look for them by name."""
     type_params: ClassVar[tuple[str, ...]] = ("T",)
     """What metadata shows as the parameters of its types; an instantiable pallet has `I` too."""
     crate: ClassVar[str]

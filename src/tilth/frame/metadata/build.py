@@ -126,7 +126,10 @@ def _pallet_v16(pallet: AnyPallet, registry: TypeRegistry) -> v16.Pallet:
         event=_enum_v16(known.event),
         constants=tuple(_constant_v16(constant) for constant in known.constants),
         error=_enum_v16(known.error),
-        associated_types=(),
+        associated_types=tuple(
+            v16.AssociatedType(each.name, registry.id_of(each.annotation), sentences(each.docs))
+            for each in pallet.associated
+        ),
         view_functions=tuple(_view_v16(view, registry) for view in view_functions(pallet)),
         index=known.index,
         docs=parts.docs(pallet),
