@@ -228,11 +228,12 @@ def test_comparisons_of_others_are_left_alone() -> None:
     assert pytest_assertrepr_compare("==", [1], [2]) is None
 
 
-def test_the_example_of_a_pallet_passes(pytester: pytest.Pytester) -> None:
-    example = Path(__file__).parents[2] / "examples" / "testing_a_pallet"
+@pytest.mark.parametrize(("example", "tests"), [("testing_a_pallet", 8), ("testing_a_dapp", 3)])
+def test_the_examples_pass(pytester: pytest.Pytester, example: str, tests: int) -> None:
+    folder = Path(__file__).parents[2] / "examples" / example
 
     result = pytester.runpytest_subprocess(
-        "-p", "no:cacheprovider", "--rootdir", str(example), str(example)
+        "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder)
     )
 
-    result.assert_outcomes(passed=8)
+    result.assert_outcomes(passed=tests)

@@ -261,7 +261,7 @@ class Chain(Generic[R]):
     def _events(self, since: int = 0) -> Events:
         item = self.runtime.system.events
         stored = self.runtime.slot.overlay.raw(item.prefix) or b"\x00"
-        return Events(lambda: item.decode(stored)[since:])
+        return Events(lambda: item.value.decode(stored)[since:])
 
     def _balances(self) -> Balances:
         for pallet in self.runtime.pallets:
