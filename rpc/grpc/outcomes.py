@@ -7,6 +7,7 @@ from typing import Any, Final
 from tilth.frame import DispatchError, Module, Runtime, RuntimeEvent
 from tilth.frame.errors import Arithmetic, Token, Transactional, Trie, variant_name
 from tilth.node.block import Block
+from tilth.node.chain import Chain
 from tilth.pallets.system.types import ApplyExtrinsic, EventRecord
 from tilth.primitives.crypto.hashing import twox_128
 from tilth.primitives.types import H256
@@ -41,18 +42,23 @@ class Outcome:
 class Outcomes:
     """Reads a block's events once, however many ask for one transaction each."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
         self._blocks: OrderedDict[H256, dict[bytes, Outcome]] = OrderedDict()
 
     def of(self, block: Block, extrinsic: bytes) -> Outcome:
         """The block must hold the extrinsic."""
         known = self._blocks.get(block.hash)
         if known is None:
-            known = self._blocks[block.hash] = _outcomes(self._runtime, block)
+            known = self._blocks[block.hash] = self._read(block)
             if len(self._blocks) > _REMEMBERED_BLOCKS:
                 self._blocks.popitem(last=False)
         return known[extrinsic]
+
+    def _read(self, block: Block) -> dict[bytes, Outcome]:
+        """By the runtime that executed the block: its own one, or the one it replaced."""
+        parent = self._chain.expect(block.parent_hash)
+        return _outcomes(self._chain.runtimes.at(parent.state), block)
 
 
 def block_id(block: Block) -> BlockId:

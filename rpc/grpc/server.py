@@ -76,7 +76,7 @@ def _table(
     node: Node, health: health_service.HealthServicer, limits: GrpcLimits, streams: Streams
 ) -> MethodTable:
     table = MethodTable(limits, streams)
-    reader, outcomes = node.content, Outcomes(node.runtime)
+    reader, outcomes = node.content, Outcomes(node.chain)
     table.add(add_ChainServicer_to_server, ChainService(node))
     table.add(add_TransactionsServicer_to_server, TransactionsService(node, outcomes, limits))
     table.add(add_ContentServicer_to_server, ContentService(node, reader, outcomes, limits))

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Final, NotRequired, TypedDict, TypeVar
 
 from tilth.node.block import Block
-from tilth.node.devtools import BuildMode, DevError
+from tilth.node.build_mode import BuildMode
+from tilth.node.devtools import DevError
 from tilth.node.entries import Entries
 from tilth.node.plain import Json as Plain
 from tilth.node.plain import camel

@@ -131,15 +131,13 @@ def state_getReadProof(node: Node, keys: list[Hex], hash: Hash | None = None) ->
 @fails(CLIENT)
 def state_getMetadata(node: Node, hash: Hash | None = None) -> HexText:
     """The runtime's description in version 14; others are answered by `state_call`."""
-    runtime_of(node, hash)
-    return hex_of(node.runtime.metadata(14))
+    return hex_of(node.chain.runtimes.metadata(runtime_of(node, hash).state, 14))
 
 
 @fails(CLIENT)
 def state_getRuntimeVersion(node: Node, hash: Hash | None = None) -> RuntimeVersionJson:
     """The version of the runtime that built on a block."""
-    runtime_of(node, hash)
-    return version_json(node.runtime.version)
+    return version_json(node.chain.runtimes.version(runtime_of(node, hash).state))
 
 
 @fails(CLIENT)

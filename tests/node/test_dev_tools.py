@@ -8,8 +8,9 @@ import pytest
 
 from tilth.frame import AccountId
 from tilth.node.author import InstantSeal
+from tilth.node.build_mode import BuildMode
 from tilth.node.chain_spec import ChainSpec
-from tilth.node.devtools import BuildMode, DevError, EmptyPool, NotADevChain
+from tilth.node.devtools import DevError, EmptyPool, NotADevChain
 from tilth.node.impersonation import mock_signature
 from tilth.node.notices import Finalized, Imported, Phase
 from tilth.node.pool import Rejected

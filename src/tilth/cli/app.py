@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 
 from tilth.cli import tilth_version
 from tilth.cli.port import PortOptions
+from tilth.cli.tool_options import ToolOptions
 
 app = App(
     name="tilth",
@@ -16,6 +17,10 @@ app = App(
 
 app.command(
     "tilth.cli.vault:app", name="vault", help="Keep private tables, and decide what may leave them."
+)
+
+app.command(
+    "tilth.cli.chain:app", name="chain", help="Drive a dev chain: blocks, time, storage, forks."
 )
 
 Port = Annotated[int, Parameter(help="0 picks a free one.")]
@@ -32,6 +37,7 @@ def dev(
     vault: Path | None = None,
     unconfined_ok: bool = False,
     ready_file: Path | None = None,
+    tools: Annotated[ToolOptions | None, Parameter(name="*")] = None,
     port: Annotated[PortOptions | None, Parameter(name="*")] = None,
 ) -> int:
     """Start a dev chain: blocks as soon as there are transactions, accounts that have money.
@@ -54,6 +60,8 @@ def dev(
         Work also where this machine cannot keep a foreign model from its files and network.
     ready_file
         Write endpoints and process id here, as JSON, once both faces answer.
+    tools
+        What a developer may do to the chain.
     port
         Who may use the JSON-RPC port, and how much.
     """
@@ -70,6 +78,7 @@ def dev(
             unconfined_ok,
             ready_file,
             port or PortOptions(),
+            tools or ToolOptions(),
         )
     )
 

@@ -15,11 +15,16 @@ from pathlib import Path
 from tilth.cli import tilth_version
 from tilth.cli.banner import Endpoints, show_banner
 from tilth.cli.port import BadOption, PortOptions, access_of, limits_of
+from tilth.cli.reload import NotReloadable, Project, watch
+from tilth.cli.tool_options import ToolOptions
 from tilth.frame import Runtime
+from tilth.node.archive import code_in
 from tilth.node.author import Author, InstantSeal, Sealer, SlotSeal
 from tilth.node.pool import Pool
+from tilth.node.runtimes import CODE
 from tilth.node.service import Node, NodeConfig, Sealing
 from tilth.node.store import BlockStore, StoreError
+from tilth.node.upgrade import resumed
 from tilth.primitives.crypto.keystore import Keystore
 
 
@@ -34,6 +39,7 @@ class DevOptions:
     unconfined_ok: bool
     ready_file: Path | None
     port: PortOptions = field(default_factory=PortOptions)
+    tools: ToolOptions = field(default_factory=ToolOptions)
 
 
 class SystemClock:
@@ -97,8 +103,7 @@ async def start(options: DevOptions) -> Running:
         limits = limits_of(options.port)
     except BadOption as error:
         raise CannotStart(str(error)) from error
-    runtime = load_runtime(options.runtime)
-    node = Node(_config(options, runtime))
+    node, project = _node(options)
     json_rpc = Server(
         method_table(), node, port=options.rpc_port, access=access_of(options.port), limits=limits
     )
@@ -109,8 +114,38 @@ async def start(options: DevOptions) -> Running:
     for face, port in ((json_rpc, options.rpc_port), (grpc, options.grpc_port)):
         await _started(face, port)
     node.start()
+    node.dev.accept_mock_signatures(options.tools.mock_signature_host)
+    if project is not None:
+        stops.insert(0, _reloading(node, project))
     endpoints = Endpoints(json_rpc.port, grpc.port, os.getpid())
     return Running(node, endpoints, stops)
+
+
+def _node(options: DevOptions) -> tuple[Node, Project | None]:
+    """The node, and what is watched where its runtime is to be reloaded."""
+    if options.tools.finality_lag < 0:
+        raise CannotStart("--finality-lag is a number of blocks, 0 or more")
+    sys.dont_write_bytecode |= options.tools.reload  # else a quick save may find the old one
+    kind = runtime_class(options.runtime)
+    project = _project(kind) if options.tools.reload else None
+    store = _store(options.base_path)
+    runtime = resumed(kind, None if store is None else code_in(store))
+    return Node(_config(options, runtime, store)), project
+
+
+def _project(kind: type[Runtime]) -> Project:
+    try:
+        return Project.of(kind)
+    except NotReloadable as error:
+        raise CannotStart(str(error)) from error
+
+
+def _reloading(node: Node, project: Project) -> Callable[[], None]:
+    """Where the files were changed while the node was down, the chain goes on with them."""
+    if node.chain.best.state.get(CODE) != node.runtime.code:
+        node.dev.upgrade(type(node.runtime))
+    node.chain.runtimes.shelve()
+    return watch(node, project)
 
 
 def _employ(node: Node, folder: Path, *, unconfined_ok: bool) -> Callable[[], object]:
@@ -140,6 +175,11 @@ async def _started(face: object, port: int) -> None:
 
 def load_runtime(name: str) -> Runtime:
     """The runtime that `module:Class` names."""
+    return runtime_class(name)()
+
+
+def runtime_class(name: str) -> type[Runtime]:
+    """Raises CannotStart where there is none of this name."""
     module_name, _, class_name = name.partition(":")
     if not (module_name and class_name):
         raise CannotStart(f"{name!r} is not module:Class, as in tilth.runtime:DevRuntime")
@@ -151,10 +191,10 @@ def load_runtime(name: str) -> Runtime:
     runtime = getattr(module, class_name, None)
     if not (isinstance(runtime, type) and issubclass(runtime, Runtime)):
         raise CannotStart(f"{class_name!r} in {module_name} is not a Runtime")
-    return runtime()
+    return runtime
 
 
-def _config(options: DevOptions, runtime: Runtime) -> NodeConfig:
+def _config(options: DevOptions, runtime: Runtime, store: BlockStore | None) -> NodeConfig:
     from tilth.runtime.presets import dev_spec
 
     return NodeConfig(
@@ -162,7 +202,9 @@ def _config(options: DevOptions, runtime: Runtime) -> NodeConfig:
         spec=dev_spec(runtime),
         clock=SystemClock(),
         sealing=_sealing(options.block_time),
-        store=_store(options.base_path),
+        store=store,
+        evolves=options.tools.reload,
+        finality_lag=options.tools.finality_lag,
         keystore=None if options.base_path is None else Keystore(options.base_path / "keystore"),
         version=tilth_version(),
         ban_ms=0,  # as `--dev` of a Rust node: who mends a mistake tries again at once

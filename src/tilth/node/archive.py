@@ -1,5 +1,8 @@
 """The archive: a chain's blocks in a store that outlives the process."""
 
+from dataclasses import dataclass
+
+from tilth.frame import Runtime
 from tilth.node.block import Block
 from tilth.node.store import BlockStore, StoreError
 from tilth.primitives.scale import codec
@@ -48,6 +51,10 @@ class StoredChain:
         hash = self._store.hash_at(number)
         return None if hash is None else H256(hash)
 
+    def first(self) -> Block:
+        assert self._store.genesis is not None, "only an empty store has none"
+        return self._expect(self._store.genesis)
+
     def heads(self) -> tuple[Block, Block] | None:
         """The best and the finalized block, if the store has a chain."""
         best, finalized = self._store.best, self._store.finalized
@@ -65,22 +72,50 @@ class StoredChain:
         self._store.close()
 
 
-def open_archive(
-    store: BlockStore, genesis: Block, layout: Layout
-) -> tuple[StoredChain, tuple[Block, Block]]:
-    """The archive with its best and finalized block; an empty store begins with the genesis block.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An archive, and where its chain begins and stands."""
 
-    Raises WrongChain where the store's chain has another genesis.
+    archive: StoredChain
+    genesis: Block
+    best: Block
+    finalized: Block
+
+
+def open_archive(store: BlockStore, genesis: Block, runtime: Runtime, *, evolves: bool) -> Opened:
+    """An empty store begins with the genesis block.
+
+    Raises WrongChain where the store's chain began otherwise, unless its code has become the
+    runtime's since, or may become it now, where it `evolves`.
     """
-    archive = StoredChain(store, layout)
+    archive = StoredChain(store, runtime.state_layout)
     if store.genesis is None:
         archive.keep(genesis, None, genesis, genesis)
-    elif store.genesis != genesis.hash:
-        raise WrongChain(
-            f"the base path holds the chain with genesis 0x{store.genesis.hex()}, the runtime's "
-            f"genesis is 0x{genesis.hash.hex()}; use another base path, or the runtime that made it"
-        )
     heads = archive.heads()
     if heads is None:
         raise StoreError("the store has a genesis block but no heads; run `tilth db verify`")
-    return archive, heads
+    if store.genesis not in (None, genesis.hash):
+        first = archive.first()
+        if not _has_become(first, heads[0], runtime, evolves=evolves):
+            raise WrongChain(
+                f"the base path holds the chain with genesis 0x{first.hash.hex()}, the runtime's "
+                f"genesis is 0x{genesis.hash.hex()}; use another base path, or the runtime that "
+                "made it (a dev chain with --reload goes on with a changed one)"
+            )
+        genesis = first
+    return Opened(archive, genesis, *heads)
+
+
+def _has_become(first: Block, best: Block, runtime: Runtime, *, evolves: bool) -> bool:
+    """Whether a chain that began with other code is the runtime's now, or may become it."""
+    began, code = (block.state.get(b":code") or b"" for block in (first, best))
+    version = runtime.version_in(code)
+    if began == runtime.code or version is None or version.spec_name != runtime.spec_name:
+        return False
+    return evolves or code == runtime.code
+
+
+def code_in(store: BlockStore) -> bytes | None:
+    """The runtime's code after the best block of a store; None in an empty one."""
+    heads = StoredChain(store, Layout.V1).heads()
+    return None if heads is None else heads[0].state.get(b":code")

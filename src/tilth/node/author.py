@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from tilth.frame import (
     InvalidTransactionError,
     Overlay,
+    Runtime,
     codec,
     u64,
     validity,
@@ -46,22 +47,39 @@ class Calendar:
 
     def __init__(self, chain: Chain, clock: Clock) -> None:
         self._clock = clock
-        self.slot_duration: int = codec(u64).decode(
-            chain.call(chain.genesis, "AuraApi_slot_duration", b"")
-        )
-        self.step = self._least_step(chain)
-        """By how much, at least, a block is later than its parent."""
+        self._chain = chain
+        self._rules_of: Runtime | None = None
+        self._slot_duration = self._step = 0
         self.ahead = 0
         """By how much the chain's time is ahead of the clock, since somebody has set it."""
         self.next_moment: int | None = None
         """The timestamp of the next block, if somebody has set it; time goes on from there."""
 
-    def _least_step(self, chain: Chain) -> int:
-        pallets = chain.runtime.pallets
+    @property
+    def slot_duration(self) -> int:
+        self._read_rules()
+        return self._slot_duration
+
+    @property
+    def step(self) -> int:
+        """By how much, at least, a block is later than its parent."""
+        self._read_rules()
+        return self._step
+
+    def _read_rules(self) -> None:
+        """Once for each runtime."""
+        runtime, best = self._chain.runtime, self._chain.best
+        if runtime is not self._rules_of:
+            self._slot_duration = codec(u64).decode(
+                self._chain.call(best, "AuraApi_slot_duration", b"")
+            )
+            self._step, self._rules_of = self._least_step(runtime.pallets), runtime
+
+    def _least_step(self, pallets: Sequence[Any]) -> int:
         timestamp = next((pallet for pallet in pallets if pallet.name == "Timestamp"), None)
         period: int = getattr(timestamp, "minimum_period", 1)
         # Half a slot, as is usual, means one block per slot.
-        return self.slot_duration if 2 * period >= self.slot_duration else max(period, 1)
+        return self._slot_duration if 2 * period >= self._slot_duration else max(period, 1)
 
     def moment_after(self, parent: Block) -> int:
         """In milliseconds since 1970; the clock may have stood still or gone back."""
@@ -112,7 +130,7 @@ class Author:
             filling = self.fill if parent is self._chain.best else leave_empty
         runtime = self._chain.runtimes.at(parent.state)
         with runtime.at(parent.state) as overlay:
-            body = self.open(parent, self.calendar.moment_after(parent))
+            body = self.open(runtime, parent, self.calendar.moment_after(parent))
             refused = filling(body)
             header = runtime.executive.finalize_block()
         block = Block(header, header.hash, tuple(body), overlay.trie)
@@ -123,9 +141,8 @@ class Author:
         self._chain.add(block)
         return block
 
-    def open(self, parent: Block, moment: int) -> list[bytes]:
+    def open(self, runtime: Runtime, parent: Block, moment: int) -> list[bytes]:
         """Begin a block in the runtime, which is at the parent's state; returns its inherents."""
-        runtime = self._chain.runtimes.at(parent.state)
         slot = codec(u64).encode(moment // self.calendar.slot_duration)
         runtime.executive.initialize_block(
             Header(parent.hash, parent.number + 1, _ZERO, _ZERO, Digest((PreRuntime(_AURA, slot),)))

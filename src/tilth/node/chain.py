@@ -8,6 +8,7 @@ from tilth.frame import Extrinsic, InvalidBlock, Runtime
 from tilth.node.block import Block
 from tilth.node.notices import Finalized, Imported, Notices
 from tilth.node.runtimes import Runtimes
+from tilth.node.shelf import Shelf
 from tilth.node.store import StoreError
 from tilth.primitives.trie import Trie
 from tilth.primitives.types import H256, Digest, Header
@@ -50,10 +51,11 @@ class Chain:
         *,
         archive: Archive | None = None,
         head: tuple[Block, Block] | None = None,
+        shelf: Shelf | None = None,
         finality_lag: int = 0,
     ) -> None:
         """`head` is the best and the finalized block of an archive that has some already."""
-        self.runtimes = Runtimes(runtime)
+        self.runtimes = Runtimes(runtime, shelf)
         self.runtime = runtime
         """The one in force after the best block."""
         self.genesis = genesis
@@ -330,9 +332,7 @@ class Chain:
 
     def call(self, block: Block, method: str, data: bytes) -> bytes:
         """Call the runtime API on the state after the block; what it writes is thrown away."""
-        runtime = self.runtimes.at(block.state)
-        with runtime.at(block.state):
-            return runtime.call(method, data)
+        return self.runtimes.call(block.state, method, data)
 
     def close(self) -> None:
         if self._archive is not None:

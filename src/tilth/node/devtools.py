@@ -2,29 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from tilth.frame import ROOT, DispatchFailure, InvalidBlock, InvalidTransactionError, codec, u64
-from tilth.node.author import (
-    Author,
-    BatchSeal,
-    Filling,
-    InstantSeal,
-    ManualSeal,
-    Sealer,
-    Sealing,
-    leave_empty,
+from tilth.frame import (
+    ROOT,
+    DispatchFailure,
+    InvalidBlock,
+    InvalidTransactionError,
+    Runtime,
+    codec,
+    u64,
 )
+from tilth.node.author import Filling, leave_empty
 from tilth.node.block import Block
+from tilth.node.build_mode import SEALING, BuildMode, manual
 from tilth.node.chain import UnknownBlock
 from tilth.node.entries import Entries
 from tilth.node.impersonation import Impersonation
 from tilth.node.plain import Json, Unreadable
-from tilth.node.pool import Pool
 from tilth.node.trial import Trial
+from tilth.node.upgrade import Upgraded, successor, upgrade
 from tilth.primitives.crypto.hashing import blake2_256, twox_128
 from tilth.primitives.scale import DecodeError
 from tilth.primitives.types import H256, AccountId, Id
@@ -53,17 +52,6 @@ class NotADevChain(DevError):
 
 class EmptyPool(DevError):
     """Nothing is ready to fill a block."""
-
-
-class BuildMode(IntEnum):
-    """When blocks are made, in chopsticks' words and numbers."""
-
-    BATCH = 0
-    """A tenth of a second after the last transaction arrived."""
-    INSTANT = 1
-    """As soon as there is a transaction."""
-    MANUAL = 2
-    """When somebody asks for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +186,10 @@ class DevTools:
 
     def automine(self, on: bool) -> None:
         """Make blocks as the node was started to, or none until somebody asks for one."""
-        self._node.seal_by(self._node.config.sealing if on else _manual)
+        self._node.seal_by(self._node.config.sealing if on else manual)
 
     def set_build_mode(self, mode: BuildMode) -> None:
-        self._node.seal_by(_SEALING[mode])
+        self._node.seal_by(SEALING[mode])
 
     # Time.
 
@@ -367,6 +355,18 @@ class DevTools:
         if block.number < final.number or self._chain.block(block.hash) is None:
             raise DevError(f"nothing can follow {block}: block #{final.number} is final")
 
+    # Code.
+
+    def upgrade(self, kind: type[Runtime]) -> Upgraded:
+        """Go on with another runtime, as after `set_code`: storage stays, migrations run.
+
+        Its `spec_version` is raised where its author did not raise it. Raises UpgradeFailed, and
+        then nothing has changed.
+        """
+        runtime = successor(kind, self._chain.best.state)
+        runtime.format.waiver = self._impersonation
+        return upgrade(self._chain, self._author, runtime)
+
     # Accounts.
 
     def impersonate(self, account: AccountId) -> None:
@@ -386,14 +386,3 @@ class DevTools:
         for runtime in self._chain.runtimes:
             runtime.format.waiver = self._impersonation
         self._pool.lift_bans()
-
-
-def _manual(author: Author, pool: Pool) -> Sealer:
-    return ManualSeal()
-
-
-_SEALING: Final[Mapping[BuildMode, Sealing]] = {
-    BuildMode.BATCH: BatchSeal,
-    BuildMode.INSTANT: InstantSeal,
-    BuildMode.MANUAL: _manual,
-}

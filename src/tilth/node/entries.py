@@ -102,7 +102,7 @@ class Entries:
             return None
         if isinstance(given, str) and given.startswith("0x"):
             return _unhex(given)
-        encoded: bytes = bound.encode(self._plain.read(bound.value.shape, given))
+        encoded: bytes = bound.value.encode(self._plain.read(bound.value.shape, given))
         return encoded
 
     def entry(self, key: bytes, value: bytes | None) -> Entry | None:
@@ -137,7 +137,7 @@ class Entries:
 
     def _value(self, bound: Any, value: bytes) -> Json:
         try:
-            return self._plain.shown(bound.value.shape, bound.decode(value))
+            return self._plain.shown(bound.value.shape, bound.value.decode(value))
         except DecodeError:
             return f"0x{value.hex()}"
 

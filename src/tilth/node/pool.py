@@ -60,6 +60,7 @@ class Pool:
         self._bans = Bans(clock, ready_limit + ready_limit // 10, ban_ms)
         self._watchers = Watchers()
         self._validator = Validator(chain)
+        self._runtime = chain.runtime
         self.on_ready: list[Callable[[], None]] = []
         """Called when something can be included."""
         chain.notices.listen(Phase.TRANSACTIONS, self._on_notice)
@@ -198,15 +199,14 @@ class Pool:
         """Hold just these, as far as they are valid now, and be open to all others: the chain was
         set back by hand.
         """
-        kept = [self._decode(data) for data in transactions]
-        hashes = {H256(extrinsic.hash) for extrinsic in kept}
-        left = [pooled.hash for pooled in self._all() if pooled.hash not in hashes]
+        kept = {H256(blake2_256(data)): data for data in transactions}
+        left = [pooled.hash for pooled in self._all() if pooled.hash not in kept]
         self._ready, self._future = Ready(), Future()
         self._bans.lift()
         for hash in left:
             self._watchers.tell(hash, "dropped")
-        for extrinsic in kept:
-            self._take_back(extrinsic, H256(extrinsic.hash))
+        for hash, data in kept.items():
+            self._take_back(data, hash)
 
     def lift_bans(self) -> None:
         """What was refused or seen off may come again: the rules have changed."""
@@ -253,6 +253,10 @@ class Pool:
             included.update(self._enact(block))
         for block in reversed(notice.retracted):
             self._resubmit(block, included)
+        if self._chain.runtime is not self._runtime:
+            # What it holds was read by another runtime, and signed for it.
+            self._runtime = self._chain.runtime
+            self.restore(self.transactions())
         self._drop_expired()
 
     def _enact(self, block: Block) -> list[H256]:
@@ -279,23 +283,24 @@ class Pool:
 
     def _foreign_tags(self, block: Block, data: bytes) -> tuple[bytes, ...]:
         """Of a transaction that came by another way than this pool."""
-        extrinsic = self._chain.runtime.format.decode(data)
-        if extrinsic.is_bare and self._chain.runtime.is_inherent(extrinsic):
+        parent = self._chain.expect(block.parent_hash)
+        runtime = self._chain.runtimes.at(parent.state)
+        extrinsic = runtime.format.decode(data)
+        if extrinsic.is_bare and runtime.is_inherent(extrinsic):
             return ()
         return self._validator.tags_given(block, extrinsic)
 
     def _resubmit(self, block: Block, included: set[H256]) -> None:
         """What an abandoned block held, and the best chain does not, waits again."""
         for data in block.extrinsics:
-            extrinsic = self._decode(data)
-            hash = H256(extrinsic.hash)
+            hash = H256(blake2_256(data))
             if hash not in included:
-                self._take_back(extrinsic, hash)
+                self._take_back(data, hash)
 
-    def _take_back(self, extrinsic: Extrinsic, hash: H256) -> None:
+    def _take_back(self, data: bytes, hash: H256) -> None:
         """Who watches a transaction hears why it may not come back."""
         try:
-            self._take_in(extrinsic, hash, TransactionSource.EXTERNAL)
+            self._take_in(self._decode(data), hash, TransactionSource.EXTERNAL)
         except ImmediatelyDropped:
             self._watchers.tell(hash, "dropped")
         except PoolError:

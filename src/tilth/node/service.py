@@ -19,6 +19,7 @@ from tilth.node.log_filter import LogFilter
 from tilth.node.offchain import OffchainHost, Runner, Signer
 from tilth.node.pool import Pool
 from tilth.node.possession import Possession
+from tilth.node.shelf import Shelf
 from tilth.node.store import BlockStore
 from tilth.primitives import ss58
 from tilth.primitives.crypto.keypair import Keypair
@@ -45,6 +46,8 @@ class NodeConfig:
     """How this node does its pallets' off-chain work, by type of task."""
     keystore: Keystore | None = None
     """Where session keys are; None keeps them in memory."""
+    evolves: bool = False
+    """Whether a chain in the store may go on with a changed runtime, as developers want it."""
     name: str = "Tilth Node"
     version: str = "0.1.0"
 
@@ -54,7 +57,6 @@ class Node:
 
     def __init__(self, config: NodeConfig) -> None:
         self.config = config
-        self.runtime = config.runtime
         self.spec = config.spec
         self.chain = _open_chain(config)
         self.pool = Pool(self.chain, config.clock, ban_ms=config.ban_ms)
@@ -66,9 +68,13 @@ class Node:
         self.local_storage = LocalStorage(config.store)
         self.log_filter = LogFilter()
         self.peer_id = _peer_id(Keypair.generate("ed25519").account)
-        self._nonce_tag = self.runtime.codecs.of(tuple[AccountId, Nonce])
         self.offchain = self._offchain(config)
         self._started = False
+
+    @property
+    def runtime(self) -> Runtime:
+        """The one in force after the best block."""
+        return self.chain.runtime
 
     def start(self) -> None:
         self._started = True
@@ -111,7 +117,8 @@ class Node:
             nonce = int.from_bytes(
                 self.runtime.call("AccountNonceApi_account_nonce", account), "little"
             )
-        return self.pool.next_nonce(nonce, lambda n: self._nonce_tag.encode((account, n)))
+        tag = self.runtime.codecs.of(tuple[AccountId, Nonce])
+        return self.pool.next_nonce(nonce, lambda n: tag.encode((account, n)))
 
     def _offchain(self, config: NodeConfig) -> OffchainHost | None:
         if config.signer is None:
@@ -135,11 +142,12 @@ def _open_chain(config: NodeConfig) -> Chain:
             genesis,
             finality_lag=config.finality_lag,
         )
-    archive, head = open_archive(config.store, genesis, config.runtime.state_layout)
+    opened = open_archive(config.store, genesis, config.runtime, evolves=config.evolves)
     return Chain(
         config.runtime,
-        genesis,
-        archive=archive,
-        head=head,
+        opened.genesis,
+        archive=opened.archive,
+        head=(opened.best, opened.finalized),
+        shelf=Shelf(config.store),
         finality_lag=config.finality_lag,
     )

@@ -71,7 +71,7 @@ class Trial:
         calendar = self._author.calendar
         moment = max(calendar.now, calendar.moment_of(self._block) + calendar.step)
         with self._runtime.at(self._block.state) as overlay:
-            self._author.open(self._block, moment)
+            self._author.open(self._runtime, self._block, moment)
             yield overlay
 
     def _applied(self, extrinsic: Extrinsic, *, verified: bool) -> Diff:
@@ -129,7 +129,7 @@ class BlockRun:
     def describe(self, extrinsics: list[Extrinsic], state: Trie) -> None:
         records: list[Any] = []
         if (stored := state.get(_EVENTS)) is not None:
-            records = list(self._runtime.system.events.decode(stored))
+            records = list(self._runtime.system.events.value.decode(stored))
         events = [self._event(record) for record in records]
         failed = {e["phase"] for e in events if e["method"] == "ExtrinsicFailed"}
         now = state.get(_NOW)

@@ -43,7 +43,7 @@ class Validator:
     def tags_given(self, block: Block, extrinsic: Extrinsic) -> tuple[bytes, ...]:
         """The tags that a transaction of the block gave when it was included."""
         parent = self._chain.expect(block.parent_hash)
-        runtime = self._chain.runtime
+        runtime = self._chain.runtimes.at(parent.state)
         with runtime.at(parent.state):
             try:
                 valid = runtime.executive.validate_transaction(

@@ -4,7 +4,7 @@ client                  everything in one flat place
   contents, files, tables, croissant        public data
   terms, plans, jobs                        private tables and the models that come to them
 connection, wire, refusals                  the two faces of a node
-process                 a dev node of one's own, for scripts and tests
+process, devchain       a dev node of one's own, for scripts and tests, and its tools
 """
 
 from tilth.primitives.crypto.sealing import SealBroken as SealBroken
@@ -12,6 +12,7 @@ from tilth.primitives.crypto.sealing import SealingKey as SealingKey
 from tilth.sdk.client import Client as Client
 from tilth.sdk.connection import Event as Event
 from tilth.sdk.connection import Receipt as Receipt
+from tilth.sdk.devchain import DevChain as DevChain
 from tilth.sdk.files import BadManifest as BadManifest
 from tilth.sdk.jobs import Job as Job
 from tilth.sdk.plans import Mock as Mock

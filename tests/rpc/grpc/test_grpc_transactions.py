@@ -335,7 +335,7 @@ async def test_a_large_batch_lets_others_have_their_turn(start: Any) -> None:
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count_turns())
-    service = TransactionsService(face.node, Outcomes(face.runtime), GrpcLimits(batch_slice=4))
+    service = TransactionsService(face.node, Outcomes(face.node.chain), GrpcLimits(batch_slice=4))
     outcomes = await service._take([b"garbage"] * 40)
     counting.cancel()
 
