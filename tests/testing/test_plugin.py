@@ -199,6 +199,8 @@ def test_a_node_forgets_what_a_test_did(project: pytest.Pytester) -> None:
         def test_it(node, time):
             with SubstrateInterface(url=node.ws) as client:
                 assert client.query("Counter", "Count").value == 0
+                assert node.run(lambda running: running.runtime.format.waiver) is None
+                node.run(lambda running: running.dev.accept_mock_signatures(True))
                 call = client.compose_call("Counter", "add", {"amount": 3})
                 signed = client.create_signed_extrinsic(call, Keypair.create_from_uri("//Alice"))
                 receipt = client.submit_extrinsic(signed, wait_for_finalization=True)

@@ -38,7 +38,9 @@ class Worlds:
     def _runtime(self, kind: type[Runtime]) -> Runtime:
         if kind not in self._served:
             self._served[kind] = kind()
-        return self._served[kind]
+        runtime = self._served[kind]
+        runtime.format.waiver = None  # whom another test impersonated
+        return runtime
 
     def _beginning(self, kind: type[Runtime], genesis: Genesis | None) -> _Beginning:
         """The genesis stays with it, so that its identity remains its own."""
