@@ -12,6 +12,7 @@ from tilth.frame import Pallet, Runtime, RuntimeCall, Signed, call, codec, repla
 from tilth.frame.metadata import Metadata
 from tilth.frame.metadata.digest import metadata_digest
 from tilth.frame.metadata.v15 import V15, Extrinsic, MetadataV15, OuterEnums
+from tilth.frame.metadata.v16 import V16, MetadataV16
 from tilth.frame.version import RuntimeVersion
 from tilth.pallets.system.metadata_hash import CheckMetadataHash, Mode
 from tilth.primitives.scale.info import (
@@ -29,26 +30,33 @@ from tilth.primitives.scale.info import (
     TypeDef,
     VariantDef,
 )
+from tilth.runtime import DevRuntime
+from tilth.runtime.solo2503 import Solo2503
 
 VECTORS: Final = Path(__file__).parents[1] / "vectors" / "metadata"
 KUSAMA: Final = "2a3b8e4f7d65afee4e9d6b59afb62aa93b4bd36a5fc35c09f3af5b8739447990"
 BULLETIN: Final = "d96c0ebe22a9329713855a88b76d55a41bd1cb254812c53480d5985a9c513f0e"
 
 
-def recorded(name: str) -> V15:
+def recorded(name: str) -> V15 | V16:
     data = gzip.decompress((VECTORS / name).read_bytes())
-    metadata: MetadataV15 = codec(MetadataV15).decode(data)
-    return metadata.body
+    return described_in(data)
 
 
-def version_in(described: V15) -> RuntimeVersion:
+def described_in(data: bytes) -> V15 | V16:
+    form: Any = MetadataV16 if data[4] == 16 else MetadataV15
+    body: V15 | V16 = codec(form).decode(data).body
+    return body
+
+
+def version_in(described: V15 | V16) -> RuntimeVersion:
     constants = (constant for pallet in described.pallets for constant in pallet.constants)
     (value,) = (constant.value for constant in constants if constant.name == "Version")
     version: RuntimeVersion = codec(RuntimeVersion).decode_at(value, 0)[0]
     return version
 
 
-def digest_of(described: V15, **changed: Any) -> str:
+def digest_of(described: V15 | V16, **changed: Any) -> str:
     arguments: dict[str, Any] = {
         "spec_version": 7,
         "spec_name": "field",
@@ -65,6 +73,7 @@ def digest_of(described: V15, **changed: Any) -> str:
     [
         ("kusama_v15.scale.gz", 2, 12, "KSM", KUSAMA),
         ("bulletin_v15.scale.gz", 0, 10, "PAS", BULLETIN),
+        ("bulletin_v16.scale.gz", 0, 10, "PAS", BULLETIN),
     ],
 )
 def test_real_chains_have_the_digest_that_wallets_compute(
@@ -182,6 +191,13 @@ class AcreRuntime(Runtime):
         self.extensions = ()
 
 
+@pytest.mark.parametrize("runtime", [DevRuntime(), Solo2503()], ids=["dev", "solo"])
+def test_the_digest_is_the_same_of_both_versions(runtime: Runtime) -> None:
+    fifteen, sixteen = (described_in(runtime.metadata(version)) for version in (15, 16))
+
+    assert digest_of(fifteen) == digest_of(sixteen)
+
+
 def test_a_runtime_has_a_digest_of_its_own_description() -> None:
     runtime = AcreRuntime()
     served: MetadataV15 = codec(MetadataV15).decode(runtime.metadata(15))
@@ -232,7 +248,7 @@ def test_the_extension_is_described_as_the_recorded_one() -> None:
     assert ours.identifier == theirs.identifier
 
 
-def _shown(described: V15, number: int) -> Any:
+def _shown(described: V15 | V16, number: int) -> Any:
     """A type with its parts in place of their numbers."""
     shown = described.types.types[number].type
     match shown.type_def:

@@ -1,5 +1,6 @@
 """A runtime's metadata in each version: functions of its pallets' definitions."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tilth.frame.aggregate import RuntimeError, RuntimeEvent
@@ -107,9 +108,13 @@ def _outer_enums(registry: TypeRegistry) -> v15.OuterEnums:
 
 def describe_v16(runtime: "Runtime") -> v16.V16:
     registry = TypeRegistry(runtime.codecs)
+    # RFC-78 hashes types in the order of their numbers: what version 15 has too must come first
+    # and in the same order, or wallets would sign another digest than the runtime computes.
+    known = [_pallet_v14(pallet, registry) for pallet in runtime.pallets]
+    described = _extrinsic_v16(runtime, registry)
     return v16.V16(
-        pallets=tuple(_pallet_v16(pallet, registry) for pallet in runtime.pallets),
-        extrinsic=_extrinsic_v16(runtime, registry),
+        pallets=tuple(map(partial(_pallet_v16, registry), runtime.pallets, known)),
+        extrinsic=described,
         apis=tuple(_api_v16(api, registry) for api in runtime.apis),
         outer_enums=_outer_enums(registry),
         custom={},
@@ -117,8 +122,7 @@ def describe_v16(runtime: "Runtime") -> v16.V16:
     )
 
 
-def _pallet_v16(pallet: AnyPallet, registry: TypeRegistry) -> v16.Pallet:
-    known = _pallet_v14(pallet, registry)
+def _pallet_v16(registry: TypeRegistry, pallet: AnyPallet, known: v14.Pallet) -> v16.Pallet:
     return v16.Pallet(
         name=known.name,
         storage=_storage_v16(known.storage),
@@ -162,11 +166,14 @@ def _enum_v16(known: int | None) -> v16.Enum | None:
 
 
 def _extrinsic_v16(runtime: "Runtime", registry: TypeRegistry) -> v16.Extrinsic:
+    address, call, signature = map(registry.id_of, (MultiAddress, RuntimeCall, MultiSignature))
+    for extension in runtime.extensions:  # version 15 lists what they carry before the rest
+        registry.id_of(extension.explicit)
     return v16.Extrinsic(
         versions=extrinsic.VERSIONS,
-        address=registry.id_of(MultiAddress),
-        call=registry.id_of(RuntimeCall),
-        signature=registry.id_of(MultiSignature),
+        address=address,
+        call=call,
+        signature=signature,
         extensions_by_version={extrinsic.EXTENSIONS_VERSION: tuple(range(len(runtime.extensions)))},
         extensions=extrinsic.extensions(runtime, registry),
     )

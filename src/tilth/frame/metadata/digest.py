@@ -2,11 +2,16 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Final, final
+from dataclasses import dataclass
+from typing import Annotated, Final, Protocol, final
 
 from blake3 import blake3
 
-from tilth.frame.metadata.v15 import V15, Extrinsic
+from tilth.frame.metadata import v16
+from tilth.frame.metadata.extrinsic import EXTENSIONS_VERSION, SIGNED_VERSION
+from tilth.frame.metadata.v14 import Extension
+from tilth.frame.metadata.v15 import V15
+from tilth.frame.metadata.v16 import V16
 from tilth.primitives.scale import Compact, Fixed, codec, struct, u8, u16, u32
 from tilth.primitives.scale.info import (
     ArrayDef,
@@ -59,7 +64,7 @@ class _Digest:
 
 
 def metadata_digest(
-    described: V15,
+    described: V15 | V16,
     *,
     spec_version: int,
     spec_name: str,
@@ -68,13 +73,54 @@ def metadata_digest(
     token_symbol: str,
 ) -> bytes:
     """The 32 bytes that CheckMetadataHash puts under a signature."""
-    types = _ExtrinsicTypes(described.types, described.extrinsic)
+    form = _form_16(described.extrinsic) if isinstance(described, V16) else described.extrinsic
+    types = _ExtrinsicTypes(described.types, form)
     root = _root(types.leaves())
-    extrinsic = _hash(_extrinsic(described.extrinsic, types))
+    extrinsic = _hash(_extrinsic(form, types))
     digest = _Digest(
         1, root, extrinsic, spec_version, spec_name, base58_prefix, decimals, token_symbol
     )
     return _hash(codec(_Digest).encode(digest))
+
+
+class Form(Protocol):
+    """How signed extrinsics are made up."""
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def address(self) -> int: ...
+
+    @property
+    def call(self) -> int: ...
+
+    @property
+    def signature(self) -> int: ...
+
+    @property
+    def extensions(self) -> tuple[Extension, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _SignedForm:
+    version: int
+    address: int
+    call: int
+    signature: int
+    extensions: tuple[Extension, ...]
+
+
+def _form_16(extrinsic: v16.Extrinsic) -> Form:
+    """Only version 4 carries a signature; its extensions are those of version 0."""
+    used = extrinsic.extensions_by_version[EXTENSIONS_VERSION]
+    return _SignedForm(
+        SIGNED_VERSION,
+        extrinsic.address,
+        extrinsic.call,
+        extrinsic.signature,
+        tuple(extrinsic.extensions[place] for place in used),
+    )
 
 
 def _hash(data: bytes) -> bytes:
@@ -90,7 +136,7 @@ def _root(leaves: Iterable[bytes]) -> bytes:
     return nodes[0] if nodes else bytes(32)
 
 
-def _extrinsic(extrinsic: Extrinsic, types: "_ExtrinsicTypes") -> bytes:
+def _extrinsic(extrinsic: Form, types: "_ExtrinsicTypes") -> bytes:
     reference = types.reference
     parts = (extrinsic.address, extrinsic.call, extrinsic.signature)
     extensions = (
@@ -111,7 +157,7 @@ def _extrinsic(extrinsic: Extrinsic, types: "_ExtrinsicTypes") -> bytes:
 class _ExtrinsicTypes:
     """The types that an extrinsic can hold, numbered anew without gaps."""
 
-    def __init__(self, registry: PortableRegistry, extrinsic: Extrinsic) -> None:
+    def __init__(self, registry: PortableRegistry, extrinsic: Form) -> None:
         self._types = {one.id: one.type for one in registry.types}
         reached = sorted(self._reached(_roots(extrinsic)))
         kept = (number for number in reached if _is_kept(self._types[number].type_def))
@@ -193,7 +239,7 @@ class _ExtrinsicTypes:
         return bytes((_STORE_BYTES[word], self._types[order].path[-1] == "Lsb0"))
 
 
-def _roots(extrinsic: Extrinsic) -> Iterator[int]:
+def _roots(extrinsic: Form) -> Iterator[int]:
     yield from (extrinsic.address, extrinsic.call, extrinsic.signature)
     for extension in extrinsic.extensions:
         yield from (extension.type, extension.implicit)
