@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tilth.frame import Runtime, Weight, struct
 from tilth.pallets.aura import Aura, AuthorityId
@@ -37,6 +37,7 @@ from tilth.pallets.transaction_payment import (
 from tilth.pallets.transaction_storage import TransactionStorage
 from tilth.pallets.utility import Utility
 from tilth.runtime.powers import DevPowers, ProxyType
+from tilth.runtime.presets import dev_genesis
 from tilth.runtime.staging import MarketStage
 from tilth.runtime.units import DECIMALS, EXISTENTIAL_DEPOSIT, MILLI, SYMBOL, UNIT
 
@@ -75,7 +76,9 @@ class DevRuntime(Runtime):
             Aura(system=self.system, slot_duration=_SLOT_MS, allow_multiple_blocks_per_slot=True),
         )
         self.timestamp = self.add(1, Timestamp(minimum_period=1, on_timestamp_set=self.aura))
-        self.session = self.add(3, Session(accounts=self.system.accounts, holders={"aura": self.aura}))
+        self.session = self.add(
+            3, Session(accounts=self.system.accounts, holders={"aura": self.aura})
+        )
         self.balances = self.add(
             5, Balances(accounts=self.system.accounts, existential_deposit=EXISTENTIAL_DEPOSIT)
         )
@@ -130,6 +133,9 @@ class DevRuntime(Runtime):
             CheckMetadataHash(partial(self.metadata_digest, DECIMALS, SYMBOL)),
             WeightReclaim(self.system),
         )
+
+    def genesis_presets(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+        return {"development": dev_genesis()}
 
     def benchmark_stage(self) -> MarketStage:
         return MarketStage(self.storage, self.datasets)

@@ -16,11 +16,12 @@ _ENDOWMENT: Final = 1_000_000 * UNIT
 def dev_spec(runtime: Runtime) -> ChainSpec:
     """A chain on which the dev accounts have money and Alice is its author and root."""
     present = {pallet.name for pallet in runtime.pallets}
-    genesis = {name: config for name, config in _dev_genesis().items() if name in present}
+    genesis = {name: config for name, config in dev_genesis().items() if name in present}
     return ChainSpec("Tilth Development", "tilth_dev", "Development", genesis)
 
 
-def _dev_genesis() -> dict[str, dict[str, Any]]:
+def dev_genesis() -> dict[str, dict[str, Any]]:
+    """Each pallet's genesis arguments on a dev chain."""
     alice = AccountId(dev.ALICE)
     endowed = [AccountId(account) for account in dev.DEV_ACCOUNTS.values()]
     endowed.append(AccountId(Keypair.from_uri(DEV_WORKER).account))

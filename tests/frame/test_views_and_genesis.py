@@ -32,6 +32,8 @@ from tilth.primitives import ss58
 from tilth.primitives.crypto.hashing import twox_128
 from tilth.primitives.scale import Err, Ok
 from tilth.primitives.trie import Trie
+from tilth.runtime import DevRuntime
+from tilth.runtime.presets import dev_spec
 
 ALICE, BOB = (AccountId(bytes((number,)) * 32) for number in (1, 2))
 KEY = bytes((7,)) * 32
@@ -254,3 +256,17 @@ def test_a_beginning_that_a_pallet_refuses_says_why(runtime: SmallRuntime) -> No
     with runtime.at(Trie.empty(runtime.state_layout)):
         broken = runtime.call("GenesisBuilder_build_state", codec(bytes).encode(b"{"))
     assert b"Invalid JSON" in broken
+
+
+def test_a_tool_begins_the_dev_chain_as_the_node_does() -> None:
+    runtime = DevRuntime()
+    config = preset(runtime, None)
+    for pallet, fields in preset(runtime, "development").items():
+        config[pallet] |= fields
+
+    answer, overlay = build(runtime, config)
+
+    assert answer == Ok(None)
+    expected = runtime.build_genesis(dev_spec(runtime).genesis)
+    known = {key: value for key, value in expected.items() if not key.startswith(b":")}
+    assert dict(overlay.commit().items()) == known
