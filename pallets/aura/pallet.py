@@ -28,6 +28,7 @@ from tilth.frame import (
 from tilth.primitives.types import Consensus
 
 ENGINE: Final = b"aura"
+_u64: Final = codec(u64)
 MAX_AUTHORITIES: Final = 32
 
 AuthorityId: TypeAlias = Annotated[
@@ -90,7 +91,7 @@ class Aura(Pallet[Never, Never]):
     def _slot_in_digest(self) -> int | None:
         for item in self.system.digest.get().logs:
             if isinstance(item, PreRuntime) and item.engine == ENGINE:
-                return int(codec(u64).decode(item.data))
+                return int(_u64.decode(item.data))
         return None
 
     def on_timestamp_set(self, now: int) -> None:

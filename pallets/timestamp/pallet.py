@@ -23,6 +23,7 @@ from tilth.frame import (
 from tilth.pallets.timestamp.weights import WEIGHTS
 
 INHERENT: Final = b"timstap0"
+_u64: Final = codec(u64)
 # primitives/timestamp: how far into the future an author's clock may be
 MAX_DRIFT_MS: Final = 30_000
 
@@ -67,12 +68,12 @@ class Timestamp(Pallet[Never, Never]):
         assert self.did_update.take(), "Timestamp must be updated once in the block"
 
     def create_inherent(self, data: Mapping[bytes, bytes]) -> RuntimeCall:
-        moment = codec(u64).decode(data[INHERENT])
+        moment = _u64.decode(data[INHERENT])
         return self.set.call(max(moment, self.now.get() + self.minimum_period))
 
     def check_inherent(self, call: RuntimeCall, data: Mapping[bytes, bytes]) -> str | None:
         (moment,) = call.args
-        if moment > codec(u64).decode(data[INHERENT]) + MAX_DRIFT_MS:
+        if moment > _u64.decode(data[INHERENT]) + MAX_DRIFT_MS:
             return "the block is too far in the future"
         if moment < self.now.get() + self.minimum_period:
             return "the block comes too soon after its parent"

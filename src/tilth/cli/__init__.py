@@ -1,7 +1,6 @@
 """The command line: joins runtime, node, vault, engine and faces."""
 
 import sys
-from importlib.metadata import version
 from io import TextIOWrapper
 
 
@@ -15,6 +14,8 @@ def main() -> None:
 
 
 def tilth_version() -> str:
+    from importlib.metadata import version  # 30 ms, and few commands say it
+
     return version("tilth")
 
 

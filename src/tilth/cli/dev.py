@@ -1,6 +1,7 @@
 """`tilth dev`: a node with both faces, in this process, until it is told to stop."""
 
 import asyncio
+import gc
 import importlib
 import json
 import logging
@@ -65,7 +66,10 @@ async def _run(options: DevOptions) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
+    gc.disable()
     faces = await start(options)
+    gc.freeze()  # what a start makes stays: nobody need look through it for garbage
+    gc.enable()
     chain = faces.node.chain
     chain.on_failure.append(lambda _: stopped.set())
     show_banner(faces.node, faces.endpoints)

@@ -151,7 +151,14 @@ WEIGHTLESS: Final[Mapping[str, CallWeight]] = _Weightless()
 class DispatchInfo:
     """What a call declares before it runs."""
 
-    __slots__ = ("call_weight", "dispatch_class", "extension_weight", "pays_fee", "total_weight")
+    __slots__ = (
+        "_extended",
+        "call_weight",
+        "dispatch_class",
+        "extension_weight",
+        "pays_fee",
+        "total_weight",
+    )
 
     def __init__(
         self,
@@ -167,9 +174,15 @@ class DispatchInfo:
         self.total_weight = (
             call_weight if extension_weight is ZERO_WEIGHT else call_weight + extension_weight
         )
+        self._extended: DispatchInfo | None = None
 
     def with_extensions(self, weight: Weight) -> "DispatchInfo":
-        return DispatchInfo(self.call_weight, self.dispatch_class, self.pays_fee, weight)
+        """The same each time for the same weight, as it is for most transactions."""
+        known = self._extended
+        if known is None or known.extension_weight != weight:
+            known = DispatchInfo(self.call_weight, self.dispatch_class, self.pays_fee, weight)
+            self._extended = known
+        return known
 
     def __eq__(self, other: object) -> bool:
         return (

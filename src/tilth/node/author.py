@@ -28,6 +28,7 @@ from tilth.primitives.types import H256, Digest, Header, PreRuntime
 
 log = logging.getLogger(__name__)
 
+_u64: Final = codec(u64)
 _AURA: Final = b"aura"
 _ZERO: Final = H256(bytes(32))
 _NOTHING: Final[Mapping[bytes, bytes | None]] = MappingProxyType({})
@@ -70,7 +71,7 @@ class Calendar:
         """Once for each runtime."""
         runtime, best = self._chain.runtime, self._chain.best
         if runtime is not self._rules_of:
-            self._slot_duration = codec(u64).decode(
+            self._slot_duration = _u64.decode(
                 self._chain.call(best, "AuraApi_slot_duration", b"")
             )
             self._step, self._rules_of = self._least_step(runtime.pallets), runtime
@@ -143,12 +144,12 @@ class Author:
 
     def open(self, runtime: Runtime, parent: Block, moment: int) -> list[bytes]:
         """Begin a block in the runtime, which is at the parent's state; returns its inherents."""
-        slot = codec(u64).encode(moment // self.calendar.slot_duration)
+        slot = _u64.encode(moment // self.calendar.slot_duration)
         runtime.executive.initialize_block(
             Header(parent.hash, parent.number + 1, _ZERO, _ZERO, Digest((PreRuntime(_AURA, slot),)))
         )
         data = {
-            b"timstap0": codec(u64).encode(moment),
+            b"timstap0": _u64.encode(moment),
             b"auraslot": slot,
             **self._possession.inherent_data(parent),
         }

@@ -34,4 +34,5 @@ class Bans:
         self._until.clear()
 
     def __contains__(self, hash: H256) -> bool:
-        return self._until.get(hash, 0) > self._clock.milliseconds()
+        until = self._until.get(hash)
+        return until is not None and until > self._clock.milliseconds()

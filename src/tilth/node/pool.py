@@ -102,7 +102,7 @@ class Pool:
             raise
 
     def _take_in(self, extrinsic: Extrinsic, hash: H256, source: TransactionSource) -> None:
-        if hash in self:
+        if self._find(hash) is not None:
             raise AlreadyImported(hash)
         pooled = self._validated(extrinsic, hash, source)
         self._import(pooled)
@@ -149,6 +149,8 @@ class Pool:
 
     def _promote(self, tags: Iterable[bytes]) -> None:
         """Ready all that waited for these tags alone, and all that waited for those."""
+        if not len(self._future):
+            return
         waiting = deque(self._future.satisfy(tags))
         while waiting:
             pooled = waiting.popleft()
@@ -172,6 +174,8 @@ class Pool:
             oldest = next(iter(future))
             future.remove(oldest)
             dropped.append(oldest)
+        if not dropped:
+            return
         self._bans.add(pooled.hash for pooled in dropped)
         for pooled in dropped:
             if pooled is not newcomer:
