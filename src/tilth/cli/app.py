@@ -20,6 +20,12 @@ app.command(
 )
 
 app.command(
+    "tilth.cli.engine:app",
+    name="engine",
+    help="Train and question private tables here, without a chain.",
+)
+
+app.command(
     "tilth.cli.chain:app", name="chain", help="Drive a dev chain: blocks, time, storage, forks."
 )
 

@@ -1,0 +1,84 @@
+"""A table as the engine's own commands train on it: scaled by its bounds, the label set apart."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilth.vault import Categorical, Schema, Table, TableError, read_file
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTable:
+    """Rows and labels by number, as `tilth.engine.Rows` asks for them."""
+
+    names: tuple[str, ...]
+    rows: Floats
+    labels: NDArray[Any]
+    classes: tuple[str, ...]
+    bounds: tuple[tuple[float, float], ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+    @property
+    def features(self) -> int:
+        return int(self.rows.shape[1])
+
+    def batch(self, indices: NDArray[np.int64]) -> tuple[Floats, NDArray[Any]]:
+        return self.rows[indices], self.labels[indices]
+
+    def column(self, name: str) -> int:
+        if name not in self.names:
+            raise TableError(f"there is no column {name!r}: the table has {', '.join(self.names)}.")
+        return self.names.index(name)
+
+
+def engine_table(
+    source: Path,
+    *,
+    label: str | None = None,
+    classes: bool = True,
+    schema: Path | None = None,
+    scale: bool = True,
+) -> EngineTable:
+    """The file's rows; a label of classes becomes their numbers, any other stays a number."""
+    declared = None if schema is None else Schema.from_json(schema.read_bytes())
+    named = [c.name for c in declared.columns if isinstance(c, Categorical)] if declared else []
+    told = label if classes else None
+    draft = read_file(source, label=told, classes=[n for n in named if n != told])
+    table = draft.table(draft.suggest() if declared is None else declared)
+    features, bounds = _features(table, scale=scale)
+    names = tuple(column.name for column in table.schema.feature_columns)
+    if told is not None or label is None:
+        found = table.schema.label_column
+        labels = np.zeros(len(table), np.int64) if table.labels is None else table.labels
+        return EngineTable(names, features, labels, found.classes if found else (), bounds)
+    return _set_apart(EngineTable(names, features, np.zeros(0), (), bounds), label)
+
+
+def _set_apart(whole: EngineTable, label: str) -> EngineTable:
+    at = whole.column(label)
+    kept = [i for i in range(whole.features) if i != at]
+    return EngineTable(
+        names=tuple(whole.names[i] for i in kept),
+        rows=np.ascontiguousarray(whole.rows[:, kept]),
+        labels=whole.rows[:, at],
+        classes=(),
+        bounds=tuple(whole.bounds[i] for i in kept),
+    )
+
+
+def _features(table: Table, *, scale: bool) -> tuple[Floats, tuple[tuple[float, float], ...]]:
+    """Within their bounds, and from these to [-1, 1] if asked."""
+    bounds = table.schema.bounds
+    lower, upper = np.array(bounds, np.float64).reshape(-1, 2).T
+    inside = np.clip(table.features.astype(np.float64), lower, upper)
+    width = np.where(upper > lower, upper - lower, 1)
+    scaled = 2 * (inside - lower) / width - 1 if scale else inside
+    return scaled.astype(np.float32), bounds
