@@ -19,6 +19,7 @@ from tilth.frame import (
     signed,
     struct,
 )
+from tilth.node.signer import KeypairSigner
 from tilth.pallets.aura import Aura, AuthorityId
 from tilth.pallets.balances import AccountData, Balances
 from tilth.pallets.grandpa import AuthorityId as VoterId
@@ -45,10 +46,13 @@ from tilth.pallets.system import BlockLength, BlockWeights, System
 from tilth.pallets.template import Template
 from tilth.pallets.template.pallet import LARGEST, SomethingStored
 from tilth.pallets.template.pallet import Error as TemplateError
-from tilth.primitives.types import H256, Consensus, Digest, Header
+from tilth.primitives.crypto.keypair import Keypair
+from tilth.primitives.types import H256, Consensus, Digest, Header, PreRuntime
+from tilth.runtime.solo2503 import Solo2503
 
 ALICE, BOB, CAROL, POOR = (AccountId(bytes((number,)) * 32) for number in (1, 2, 3, 9))
 PERIOD = 5
+KEY, OTHER_KEY = bytes((7,)) * 32, bytes((8,)) * 32
 
 
 @struct
@@ -399,6 +403,30 @@ def test_a_double_vote_cannot_be_reported_where_nobody_can_prove_whose_key_it_wa
     with pytest.raises(DecodeError, match="Void"):
         chain.runtime.calls_codec.decode_at(prefix + bytes(500), 0)
     assert chain.runtime.call("GrandpaApi_current_set_id", b"") == bytes(8)
+
+
+def test_an_account_registers_its_keys_and_sets_the_number_by_signed_extrinsics() -> None:
+    pair, runtime = Keypair.from_uri("//Alice"), Solo2503()
+    alice = AccountId(pair.account)
+    keys = runtime.types["SessionKeys"]
+    assert isinstance(keys, type)
+    calls = (
+        runtime.session.set_keys.call(keys(KEY, OTHER_KEY), b""),
+        runtime.template.do_something.call(7),
+        runtime.template.cause_error.call(),
+    )
+
+    with runtime.at(runtime.build_genesis({"Balances": {"balances": [(alice, 10**18)]}})):
+        zero, slot = H256(bytes(32)), PreRuntime(b"aura", (1).to_bytes(8, "little"))
+        runtime.executive.initialize_block(Header(zero, 1, zero, zero, Digest((slot,))))
+        for nonce, call in enumerate(calls):
+            data = KeypairSigner(pair).sign(runtime, call, nonce)
+            assert runtime.executive.apply_extrinsic(runtime.format.decode(data)) is None
+
+        assert runtime.session.key_owner.get((b"gran", OTHER_KEY)) == alice
+        assert runtime.template.something.get() == 8
+        events = [record.event.event for record in runtime.system.events.get()]
+        assert SomethingStored(7, alice) in events
 
 
 def test_the_template_keeps_a_number_and_counts_it_up(chain: Chain) -> None:
