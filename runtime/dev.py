@@ -96,7 +96,7 @@ class DevRuntime(Runtime):
             22,
             Compute(
                 currency=self.balances,
-                market=self.datasets,
+                market=self.datasets.tables,
                 content=self.storage,
                 rewards=self.rewards,
                 together=self.utility.batch_all.call,
@@ -138,4 +138,4 @@ class DevRuntime(Runtime):
         return {"development": dev_genesis()}
 
     def benchmark_stage(self) -> MarketStage:
-        return MarketStage(self.storage, self.datasets)
+        return MarketStage(self.storage, self.datasets, self.balances)

@@ -3,7 +3,8 @@
 from typing import Final
 
 from tilth.frame import H256, AccountId, hashing, signed
-from tilth.pallets.datasets import Budget, Datasets, Only, Policy
+from tilth.pallets.balances import Balances
+from tilth.pallets.datasets import Budget, Datasets, Draft, Only, Policy
 from tilth.pallets.transaction_storage import TransactionStorage
 
 _ENOUGH: Final = 2**31
@@ -11,7 +12,8 @@ _TERMS: Final = Budget(epsilon_micro=_ENOUGH, delta_pico=10**6, output_bytes=_EN
 
 
 class MarketStage:
-    def __init__(self, storage: TransactionStorage, datasets: Datasets) -> None:
+    def __init__(self, storage: TransactionStorage, datasets: Datasets, balances: Balances) -> None:
+        self._balances = balances
         self._storage = storage
         self._datasets = datasets
 
@@ -20,11 +22,15 @@ class MarketStage:
         self._storage.storing(data).dispatch(signed(who))
         return H256(hashing.sha2_256(data))
 
+    def endow_pot(self) -> None:
+        """Money for what is published without an account."""
+        self._balances.mint_into(self._storage.pot, 10**18)
+
     def published(self, who: AccountId) -> int:
         """A public dataset; returns its number."""
         shown, number = self.stored(b"metadata", who), self._datasets.next_id.get()
-        fingerprint = H256(bytes(32))
-        self._datasets.publish(who, "corpus", "CC0-1.0", (), shown, shown, 10, 2, fingerprint)
+        draft = Draft(shown, shown, None, 10, 2, H256(bytes(32)), None)
+        self._datasets.publish(who, "corpus", "CC0-1.0", (), draft, (), None)
         return number
 
     def private_table(

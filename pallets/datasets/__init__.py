@@ -6,12 +6,16 @@ from tilth.pallets.datasets.events import BudgetExtended as BudgetExtended
 from tilth.pallets.datasets.events import BudgetReleased as BudgetReleased
 from tilth.pallets.datasets.events import BudgetReserved as BudgetReserved
 from tilth.pallets.datasets.events import BudgetSpent as BudgetSpent
+from tilth.pallets.datasets.events import Cited as Cited
 from tilth.pallets.datasets.events import Deprecated as Deprecated
 from tilth.pallets.datasets.events import DuplicateOf as DuplicateOf
 from tilth.pallets.datasets.events import PolicyChanged as PolicyChanged
 from tilth.pallets.datasets.events import PrivateRegistered as PrivateRegistered
 from tilth.pallets.datasets.events import Published as Published
+from tilth.pallets.datasets.events import PublisherChanged as PublisherChanged
+from tilth.pallets.datasets.events import Reserved as Reserved
 from tilth.pallets.datasets.events import RevisionPublished as RevisionPublished
+from tilth.pallets.datasets.events import SimilarTo as SimilarTo
 from tilth.pallets.datasets.events import Tagged as Tagged
 from tilth.pallets.datasets.pallet import ContentStore as ContentStore
 from tilth.pallets.datasets.pallet import Datasets as Datasets
@@ -19,8 +23,10 @@ from tilth.pallets.datasets.spdx import is_expression as is_expression
 from tilth.pallets.datasets.types import Active as Active
 from tilth.pallets.datasets.types import Anyone as Anyone
 from tilth.pallets.datasets.types import Budget as Budget
+from tilth.pallets.datasets.types import Claim as Claim
 from tilth.pallets.datasets.types import DatasetInfo as DatasetInfo
 from tilth.pallets.datasets.types import DeprecatedFor as DeprecatedFor
+from tilth.pallets.datasets.types import Draft as Draft
 from tilth.pallets.datasets.types import EpsilonReport as EpsilonReport
 from tilth.pallets.datasets.types import Kind as Kind
 from tilth.pallets.datasets.types import Ledger as Ledger

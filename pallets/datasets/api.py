@@ -22,15 +22,20 @@ class Catalogue(Protocol):
 
     def private_info(self, dataset: int) -> PrivateInfo | None: ...
 
+
+class Books(Protocol):
+    """What private tables have left."""
+
     def epsilon_spent(self, dataset: int) -> EpsilonReport | None: ...
 
 
 class DatasetsApi(RuntimeApi):
     """Datasets by number."""
 
-    def __init__(self, runtime: Runtime, catalogue: Catalogue) -> None:
+    def __init__(self, runtime: Runtime, catalogue: Catalogue, books: Books) -> None:
         super().__init__(runtime)
         self._catalogue = catalogue
+        self._books = books
 
     @api_method
     def info(self, dataset: DatasetId) -> DatasetInfo | None:
@@ -50,4 +55,4 @@ class DatasetsApi(RuntimeApi):
     @api_method
     def epsilon_spent(self, dataset: DatasetId) -> EpsilonReport | None:
         """How much of its privacy budget a private table has spent and reserved."""
-        return self._catalogue.epsilon_spent(dataset)
+        return self._books.epsilon_spent(dataset)

@@ -3,37 +3,77 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Protocol
 
-from tilth.frame import H256, AccountId
+from tilth.frame import H256, NOBODY, AccountId
 from tilth.frame.benchmarking import Benchmarks, Linear, Work, benchmark
 from tilth.pallets.datasets.pallet import Datasets
-from tilth.pallets.datasets.types import Budget, DeprecatedFor, Only, Policy
+from tilth.pallets.datasets.types import MAX_USES, Budget, DeprecatedFor, Draft, Only, Policy
 
 _NAME = "n" * 96
 _LICENCE = "(MIT OR Apache-2.0) AND (BSD-2-Clause OR BSD-3-Clause)"
-_FINGERPRINT = H256(b"f" * 32)
+_COMMITMENT = H256(b"c" * 32)
 _BUDGET = Budget(epsilon_micro=8_000_000, delta_pico=10**6, output_bytes=50_000)
 
 
 class Stage(Protocol):
-    """Puts content on the chain; returns its hash."""
+    """Puts content on the chain, and money where it is needed."""
 
     def stored(self, data: bytes, who: AccountId) -> H256: ...
+
+    def endow_pot(self) -> None: ...
 
 
 class DatasetsBenchmarks(Benchmarks[Datasets]):
     @benchmark
-    def publish(self, tags: Annotated[int, Linear(0, 16)]) -> Iterator[Work]:
-        yield self.dispatch(self.pallet.publish.call(**self._described(tags)))
+    def reserve(self) -> Iterator[Work]:
+        yield self.dispatch(self.pallet.reserve.call(_COMMITMENT))
+        assert _COMMITMENT in self.pallet.reservations
+
+    @benchmark
+    def publish(
+        self, tags: Annotated[int, Linear(0, 16)], contents: Annotated[int, Linear(0, 128)]
+    ) -> Iterator[Work]:
+        call = self.pallet.publish.call(
+            **self._described(tags), contents=self._contents(contents), salt=None
+        )
+        yield self.dispatch(call)
         assert self.pallet.next_id.get() == 1
 
     @benchmark
-    def publish_revision(self) -> Iterator[Work]:
+    def publish_anonymous(self, contents: Annotated[int, Linear(0, 128)]) -> Iterator[Work]:
+        """Its signature and its work are checked before it runs."""
+        self._stage.endow_pot()
+        call = self.pallet.publish_anonymous.call(
+            publisher=self.caller,
+            **self._described(16),
+            contents=self._contents(contents),
+            work=0,
+            signature=bytes(64),
+        )
+        yield self.dispatch(call, NOBODY)
+        assert self.pallet.next_id.get() == 1
+
+    @benchmark
+    def publish_revision(self, contents: Annotated[int, Linear(0, 128)]) -> Iterator[Work]:
         dataset = self._published()
-        manifest, metadata = self._shown()
-        new = H256(b"g" * 32)
-        call = self.pallet.publish_revision.call(dataset, manifest, metadata, 10, 2, new)
-        yield self.dispatch(call)
+        yield self.dispatch(
+            self.pallet.publish_revision.call(
+                dataset, self._draft(1), self._contents(contents), None
+            )
+        )
         assert self.pallet.datasets[dataset].head == 1
+
+    @benchmark
+    def transfer_publisher(self) -> Iterator[Work]:
+        dataset = self._published()
+        yield self.dispatch(self.pallet.transfer_publisher.call(dataset, self.account(1)))
+        assert self.pallet.datasets[dataset].publisher == self.account(1)
+
+    @benchmark
+    def cite(self, uses: Annotated[int, Linear(1, MAX_USES)]) -> Iterator[Work]:
+        dataset, *others = [self._published() for _ in range(uses + 1)]
+        call = self.pallet.cite.call(dataset, 0, tuple((other, 0) for other in others))
+        yield self.dispatch(call)
+        assert (dataset, 0) in self.pallet.citations
 
     @benchmark
     def tag_revision(self) -> Iterator[Work]:
@@ -77,21 +117,29 @@ class DatasetsBenchmarks(Benchmarks[Datasets]):
         return stored(b"manifest", self.caller), stored(b"metadata", self.caller)
 
     def _described(self, tags: int) -> dict[str, Any]:
-        manifest, metadata = self._shown()
         return {
             "name": _NAME,
             "spdx": _LICENCE,
             "tags": tuple(f"{tag:032}" for tag in range(tags)),
-            "manifest": manifest,
-            "metadata": metadata,
-            "bytes": 10,
-            "rows": 2,
-            "fingerprint": _FINGERPRINT,
+            "draft": self._draft(0),
         }
+
+    def _draft(self, number: int) -> Draft:
+        """No two of them alike."""
+        manifest, metadata = self._shown()
+        changelog = self._stage.stored(b"changelog", self.caller)
+        sketch = tuple(range(64 * number, 64 * number + 64))
+        fingerprint = H256(bytes((number,)) * 32)
+        return Draft(manifest, metadata, changelog, 10, 2, fingerprint, sketch)
+
+    def _contents(self, count: int) -> tuple[H256, ...]:
+        return tuple(
+            self._stage.stored(number.to_bytes(4, "big"), self.caller) for number in range(count)
+        )
 
     def _published(self) -> int:
         number = self.pallet.next_id.get()
-        self.pallet.publish(self.caller, **self._described(16))
+        self.pallet.publish(self.caller, **self._described(16), contents=(), salt=None)
         return number
 
     def _private(self, workers: int) -> dict[str, Any]:

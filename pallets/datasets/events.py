@@ -1,7 +1,7 @@
 """What happens to datasets and their budgets."""
 
-from tilth.frame import H256, AccountId, event, u64
-from tilth.pallets.datasets.types import DatasetId, RevisionNo, Tag
+from tilth.frame import H256, AccountId, event, u32, u64
+from tilth.pallets.datasets.types import DatasetId, RevisionNo, Tag, Uses
 
 
 @event
@@ -28,6 +28,40 @@ class DuplicateOf:
 
     dataset: DatasetId
     original: DatasetId
+
+
+@event
+class SimilarTo:
+    """Of what was published so many parts of 64 are those of another dataset."""
+
+    dataset: DatasetId
+    other: DatasetId
+    alike: u32
+
+
+@event
+class Reserved:
+    """A fingerprint is reserved, without telling which, until it is published."""
+
+    who: AccountId
+    commitment: H256
+
+
+@event
+class Cited:
+    """A revision says which others it was made from."""
+
+    dataset: DatasetId
+    revision: RevisionNo
+    uses: Uses
+
+
+@event
+class PublisherChanged:
+    """A public dataset has another publisher."""
+
+    dataset: DatasetId
+    publisher: AccountId
 
 
 @event

@@ -1,29 +1,38 @@
 """Datasets: what the commons holds for ever, and on which terms private tables are used."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from tilth.frame import (
     H256,
     AccountId,
     Balance,
+    BlockNumber,
     Const,
     Currency,
     DefaultValue,
+    DispatchFailure,
     HoldReason,
     Pallet,
+    Runtime,
     RuntimeApi,
+    RuntimeCall,
     Signed,
     StorageDoubleMap,
     StorageMap,
+    TransactionSource,
     Twox64,
+    Unsigned,
+    ValidTransaction,
     call,
     checked,
     ensure,
+    invalid,
     replace,
     u32,
     u64,
+    validity,
 )
-from tilth.pallets.datasets import ledger, policy
+from tilth.pallets.datasets.anonymous import payload_of, validate_anonymous
 from tilth.pallets.datasets.api import DatasetsApi
 from tilth.pallets.datasets.errors import Error
 from tilth.pallets.datasets.events import (
@@ -31,22 +40,32 @@ from tilth.pallets.datasets.events import (
     BudgetReleased,
     BudgetReserved,
     BudgetSpent,
+    Cited,
     Deprecated,
     DuplicateOf,
     PolicyChanged,
     PrivateRegistered,
     Published,
+    PublisherChanged,
+    Reserved,
     RevisionPublished,
+    SimilarTo,
     Tagged,
 )
+from tilth.pallets.datasets.originality import OriginalityBook
 from tilth.pallets.datasets.spdx import is_expression
+from tilth.pallets.datasets.tables import PrivateTables
 from tilth.pallets.datasets.types import (
     ACTIVE,
+    MAX_USES,
+    Band,
     Budget,
+    Claim,
+    Contents,
     DatasetId,
     DatasetInfo,
     DeprecatedFor,
-    EpsilonReport,
+    Draft,
     Kind,
     Ledger,
     Licence,
@@ -55,22 +74,30 @@ from tilth.pallets.datasets.types import (
     PrivateInfo,
     Revision,
     RevisionNo,
-    Table,
+    Signature,
+    Sketch,
     Tag,
     Tags,
+    Uses,
     Workers,
 )
 from tilth.pallets.datasets.weights import WEIGHTS
-from tilth.primitives import privacy
-from tilth.primitives.privacy import Cost
+from tilth.primitives.scale import Codecs
 
 _TRILLION = 10**12
 
 
 class ContentStore(Protocol):
-    """Knows which content is on the chain."""
+    """Knows which content is on the chain, and keeps for ever what it is asked to."""
+
+    @property
+    def pot(self) -> AccountId:
+        """The account of those who pay for what nobody signs."""
+        ...
 
     def content_size(self, content_hash: H256) -> int | None: ...
+
+    def keep(self, who: AccountId, content_hash: bytes) -> None: ...
 
 
 class Datasets(
@@ -78,6 +105,10 @@ class Datasets(
         Published
         | RevisionPublished
         | DuplicateOf
+        | SimilarTo
+        | Reserved
+        | Cited
+        | PublisherChanged
         | Tagged
         | Deprecated
         | PrivateRegistered
@@ -95,6 +126,8 @@ class Datasets(
     content: ContentStore
     deposit: Const[Balance] = 10_000_000_000
     """Held for ever from the publisher for each dataset, revision and tag."""
+    anonymous_work_bits: Const[u32] = 20
+    """Two to this power are the tries that publishing without an account takes."""
     min_private_rows: Const[u32] = 50
     """Fewest rows of a private table: among fewer, noise hides nobody."""
 
@@ -106,8 +139,18 @@ class Datasets(
     """Every revision of every public dataset."""
     revision_by_tag = StorageDoubleMap[Twox64[DatasetId], Tag, RevisionNo]()
     """Which revision a publisher's name stands for."""
-    by_content = StorageMap[H256, tuple[DatasetId, RevisionNo]]()
+    by_content = StorageMap[H256, Claim]()
     """The first revision with a fingerprint."""
+    reservations = StorageMap[H256, BlockNumber]()
+    """Since when a fingerprint is reserved that only its publisher knows."""
+    sketch_bands = StorageMap[Twox64[Band], tuple[DatasetId, Sketch]]()
+    """The first dataset whose sketch has a band, with that sketch."""
+    anonymous = StorageMap[H256, DatasetId]()
+    """What was published without an account, so that it is published once."""
+    citations = StorageDoubleMap[Twox64[DatasetId], Twox64[RevisionNo], Uses]()
+    """Which revisions a revision was made from."""
+    cited_by = StorageDoubleMap[Twox64[DatasetId], Twox64[DatasetId], RevisionNo]()
+    """Which datasets were made from a dataset, each with its newest revision that was."""
     private_infos = StorageMap[Twox64[DatasetId], PrivateInfo]()
     """Commitments and terms of private tables."""
     by_row_root = StorageMap[H256, DatasetId]()
@@ -118,6 +161,24 @@ class Datasets(
     class Hold(HoldReason):
         STORAGE_DEPOSIT = "The deposit for records that stay for ever."
 
+    def bind(self, runtime: Runtime, name: str, index: int, codecs: Codecs) -> None:
+        super().bind(runtime, name, index, codecs)
+        self.originality = OriginalityBook(
+            claims=self.by_content, reservations=self.reservations, bands=self.sketch_bands
+        )
+        self.tables = PrivateTables(
+            datasets=self.datasets,
+            infos=self.private_infos,
+            ledgers=self.ledgers,
+            emit=self.emit,
+        )
+
+    @call(0)
+    def reserve(self, who: Signed, commitment: H256) -> None:
+        """Claim a fingerprint before anybody sees it: `originality.commitment` of it and a salt."""
+        self.originality.reserve(commitment, self._now())
+        self.emit(Reserved(who, commitment))
+
     @call(1)
     def publish(
         self,
@@ -125,42 +186,49 @@ class Datasets(
         name: Name,
         spdx: Licence,
         tags: Tags,
-        manifest: H256,
-        metadata: H256,
-        bytes: u64,
-        rows: u64,
-        fingerprint: H256,
+        draft: Draft,
+        contents: Contents,
+        salt: H256 | None,
     ) -> None:
-        """Publish a dataset whose manifest and metadata are stored as content."""
-        _ensure_described(name, spdx, tags)
-        self._ensure_revision_stored(manifest, metadata)
-        dataset = self._register(who, Kind.PUBLIC, name, spdx, tags)
-        now = self.runtime.system.block_number()
-        self._keep(dataset, 0, Revision(manifest, metadata, bytes, rows, fingerprint, now))
-        self.emit(Published(dataset, who, manifest))
-        self._compare(dataset, 0, fingerprint)
+        """Publish a dataset whose contents are stored; `salt` is that of a reservation."""
+        self._publish(who, name, spdx, tags, draft, contents, salt, payer=who)
+
+    @call(2)
+    def publish_anonymous(
+        self,
+        _: Unsigned,
+        publisher: AccountId,
+        name: Name,
+        spdx: Licence,
+        tags: Tags,
+        draft: Draft,
+        contents: Contents,
+        work: u64,
+        signature: Signature,
+    ) -> None:
+        """Publish by a fresh key without money: work is shown for it, and donors pay deposits."""
+        payload = self._payload(publisher, name, spdx, tags, draft, contents)
+        ensure(payload not in self.anonymous, Error.ALREADY_PUBLISHED)
+        self.anonymous[payload] = self.next_id.get()
+        pot = self.content.pot
+        self._publish(publisher, name, spdx, tags, draft, contents, None, payer=pot)
 
     @call(3)
     def publish_revision(
         self,
         who: Signed,
         dataset: DatasetId,
-        manifest: H256,
-        metadata: H256,
-        bytes: u64,
-        rows: u64,
-        fingerprint: H256,
+        draft: Draft,
+        contents: Contents,
+        salt: H256 | None,
     ) -> None:
         """Publish a new state of a dataset; the older ones stay."""
-        info = self._published_by(who, dataset)
-        ensure(info.kind is Kind.PUBLIC, Error.NOT_PUBLIC)
-        self._ensure_revision_stored(manifest, metadata)
+        info = self._public_of(who, dataset)
+        since = self.originality.since(who, draft, salt, self._now())
         self._hold_deposit(who)
-        now, number = self.runtime.system.block_number(), info.head + 1
-        self._keep(dataset, number, Revision(manifest, metadata, bytes, rows, fingerprint, now))
-        self.datasets[dataset] = replace(info, head=number)
-        self.emit(RevisionPublished(dataset, number, manifest))
-        self._compare(dataset, number, fingerprint)
+        self.datasets[dataset] = replace(info, head=info.head + 1)
+        self.emit(RevisionPublished(dataset, info.head + 1, draft.manifest))
+        self._enter(who, dataset, info.head + 1, draft, contents, since)
 
     @call(4)
     def tag_revision(self, who: Signed, dataset: DatasetId, tag: Tag, revision: RevisionNo) -> None:
@@ -181,9 +249,16 @@ class Datasets(
         info = self._published_by(who, dataset)
         ensure(by is None or (by != dataset and by in self.datasets), Error.BAD_SUCCESSOR)
         if reason is not None:
-            self._ensure_stored(reason, Error.REASON_NOT_STORED)
+            self._keep(who, reason, Error.REASON_NOT_STORED)
         self.datasets[dataset] = replace(info, status=DeprecatedFor(by, reason))
         self.emit(Deprecated(dataset, by))
+
+    @call(6)
+    def transfer_publisher(self, who: Signed, dataset: DatasetId, to: AccountId) -> None:
+        """Give a public dataset to another publisher; deposits stay where they are."""
+        info = self._public_of(who, dataset)
+        self.datasets[dataset] = replace(info, publisher=to)
+        self.emit(PublisherChanged(dataset, to))
 
     @call(7)
     def register_private(
@@ -202,14 +277,14 @@ class Datasets(
     ) -> None:
         """Offer a private table to computation, by commitments and terms alone."""
         _ensure_described(name, spdx, ())
-        self._ensure_stored(schema, Error.SCHEMA_NOT_STORED)
-        self._ensure_stored(mock, Error.MOCK_NOT_STORED)
-        self._ensure_stored(metadata, Error.METADATA_NOT_STORED)
+        self._keep(who, schema, Error.SCHEMA_NOT_STORED)
+        self._keep(who, mock, Error.MOCK_NOT_STORED)
+        self._keep(who, metadata, Error.METADATA_NOT_STORED)
         ensure(rows >= self.min_private_rows, Error.TOO_FEW_ROWS)
         ensure(0 < budget.delta_pico * rows < _TRILLION, Error.BAD_DELTA)
         ensure(workers and len(set(workers)) == len(workers), Error.NO_WORKERS)
         ensure(row_root not in self.by_row_root, Error.ROW_ROOT_TAKEN)
-        dataset = self._register(who, Kind.PRIVATE, name, spdx, ())
+        dataset = self._register(who, Kind.PRIVATE, name, spdx, (), payer=who)
         self.private_infos[dataset] = PrivateInfo(
             schema, mock, metadata, row_root, rows, policy, budget, workers
         )
@@ -236,8 +311,46 @@ class Datasets(
         self.private_infos[dataset] = replace(info, budget=budget)
         self.emit(BudgetExtended(dataset, epsilon, output))
 
+    @call(11)
+    def cite(self, who: Signed, dataset: DatasetId, revision: RevisionNo, uses: Uses) -> None:
+        """Say which revisions of other datasets a revision was made from; nothing is unsaid."""
+        self._published_by(who, dataset)
+        ensure((dataset, revision) in self.revisions, Error.REVISION_NOT_FOUND)
+        known = self.citations.get((dataset, revision)) or ()
+        more = (*known, *uses)
+        ensure(uses and len(set(more)) == len(more), Error.BAD_CITATION)
+        ensure(len(more) <= MAX_USES, Error.TOO_MANY_CITATIONS)
+        for use in uses:
+            ensure(use[0] != dataset and use in self.revisions, Error.BAD_CITATION)
+            self.cited_by[use[0], dataset] = revision
+        self.citations[dataset, revision] = more
+        self.emit(Cited(dataset, revision, uses))
+
+    def validate_unsigned(self, source: TransactionSource, call: RuntimeCall) -> ValidTransaction:
+        if call.method.name != "publish_anonymous":
+            raise invalid(validity.Call())
+        *described, work, signature = call.args
+        payload = self._payload(*described)
+        valid = validate_anonymous(payload, described[0], work, signature, self.anonymous_work_bits)
+        self._try(call)
+        return valid
+
+    def _payload(self, *described: Any) -> H256:
+        return payload_of(self.runtime.system.hash_of_block(0), *described)
+
+    def _try(self, call: RuntimeCall) -> None:
+        """Nobody pays for a call without a signature that fails, so it must be known to succeed."""
+        overlay = self.runtime.slot.overlay
+        mark = overlay.mark()
+        try:
+            call.method.function(None, *call.args)
+        except DispatchFailure as failure:
+            raise invalid(validity.Call()) from failure
+        finally:
+            overlay.rollback(mark)
+
     def apis(self) -> tuple[RuntimeApi, ...]:
-        return (DatasetsApi(self.runtime, self),)
+        return (DatasetsApi(self.runtime, self, self.tables),)
 
     # What clients ask.
 
@@ -250,99 +363,100 @@ class Datasets(
     def private_info(self, dataset: int) -> PrivateInfo | None:
         return self.private_infos.get(dataset)
 
-    def epsilon_spent(self, dataset: int) -> EpsilonReport | None:
-        info = self.private_infos.get(dataset)
-        return None if info is None else ledger.report(self.ledgers[dataset], info.budget)
-
-    # What the pallets that compute and reward ask.
-
     def publisher_of(self, dataset: int) -> AccountId | None:
         info = self.datasets.get(dataset)
         return None if info is None else info.publisher
 
-    def private_table(self, dataset: int) -> Table | None:
-        info = self.private_infos.get(dataset)
-        if info is None:
-            return None
-        owner = self.datasets[dataset].publisher
-        return Table(owner, info.row_root, info.rows, info.budget.delta_pico, info.workers)
-
-    def agree(
-        self,
-        dataset: int,
-        *,
-        requester: AccountId,
-        spec_hash: H256,
-        cost: Cost | None,
-        params: int,
-        output_bytes: int,
-    ) -> tuple[int, int]:
-        """The owner's price of a job and its ε in millionths, if the policy allows the job.
-
-        `cost` is None where the job adds no noise.
-        """
-        info = self._private(dataset)
-        epsilon = None if cost is None else privacy.epsilon(cost, info.budget.delta_pico)
-        policy.ensure_allowed(
-            info.policy,
-            requester=requester,
-            spec_hash=spec_hash,
-            epsilon_micro=epsilon,
-            params=params,
-            output_bytes=output_bytes,
-        )
-        return policy.price(info.policy, epsilon or 0), epsilon or 0
-
-    def reserve(self, dataset: int, cost: Cost, output_bytes: int) -> None:
-        """Set a job's cost aside, or fail where the budget does not cover it."""
-        budget = self._private(dataset).budget
-        books, epsilon = ledger.reserve(self.ledgers[dataset], budget, cost, output_bytes)
-        self.ledgers[dataset] = books
-        self.emit(BudgetReserved(dataset, epsilon, ledger.committed_bytes(books)))
-
-    def spend(self, dataset: int, cost: Cost, output_bytes: int) -> None:
-        """Charge what was reserved; it never comes back."""
-        books = ledger.spend(self.ledgers[dataset], cost, output_bytes)
-        self.ledgers[dataset] = books
-        delta = self._private(dataset).budget.delta_pico
-        epsilon = privacy.epsilon(books.spent, delta)
-        self.emit(BudgetSpent(dataset, epsilon, books.bytes_spent))
-
-    def release(self, dataset: int, cost: Cost, output_bytes: int) -> None:
-        """Free what was reserved for a job that touched no row."""
-        self.ledgers[dataset] = ledger.release(self.ledgers[dataset], cost, output_bytes)
-        self.emit(BudgetReleased(dataset, output_bytes))
-
     def _register(
-        self, who: AccountId, kind: Kind, name: str, spdx: str, tags: tuple[str, ...]
+        self,
+        publisher: AccountId,
+        kind: Kind,
+        name: str,
+        spdx: str,
+        tags: tuple[str, ...],
+        *,
+        payer: AccountId,
     ) -> int:
-        self._hold_deposit(who)
+        self._hold_deposit(payer)
         dataset = self.next_id.get()
         self.next_id.put(checked(dataset + 1, 32))
-        now = self.runtime.system.block_number()
-        self.datasets[dataset] = DatasetInfo(kind, who, now, 0, name, spdx, tags, ACTIVE)
+        self.datasets[dataset] = DatasetInfo(
+            kind, publisher, self._now(), 0, name, spdx, tags, ACTIVE
+        )
         return dataset
 
     def _hold_deposit(self, who: AccountId) -> None:
         self.currency.hold(self.Hold.STORAGE_DEPOSIT, who, self.deposit)
 
-    def _keep(self, dataset: int, number: int, revision: Revision) -> None:
-        self.revisions[dataset, number] = revision
+    def _publish(
+        self,
+        publisher: AccountId,
+        name: str,
+        spdx: str,
+        tags: tuple[str, ...],
+        draft: Draft,
+        contents: tuple[H256, ...],
+        salt: H256 | None,
+        *,
+        payer: AccountId,
+    ) -> None:
+        _ensure_described(name, spdx, tags)
+        since = self.originality.since(publisher, draft, salt, self._now())
+        dataset = self._register(publisher, Kind.PUBLIC, name, spdx, tags, payer=payer)
+        self.emit(Published(dataset, publisher, draft.manifest))
+        self._enter(payer, dataset, 0, draft, contents, since)
 
-    def _compare(self, dataset: int, number: int, fingerprint: H256) -> None:
+    def _enter(
+        self,
+        payer: AccountId,
+        dataset: int,
+        number: int,
+        draft: Draft,
+        contents: tuple[H256, ...],
+        since: int,
+    ) -> None:
+        """Keep a revision, and all that it refers to."""
+        self._keep(payer, draft.manifest, Error.MANIFEST_NOT_STORED)
+        self._keep(payer, draft.metadata, Error.METADATA_NOT_STORED)
+        if draft.changelog is not None:
+            self._keep(payer, draft.changelog, Error.CHANGELOG_NOT_STORED)
+        for content in contents:
+            self._keep(payer, content, Error.CONTENT_NOT_STORED)
+        self.revisions[dataset, number] = Revision(
+            draft.manifest,
+            draft.metadata,
+            draft.changelog,
+            draft.bytes,
+            draft.rows,
+            draft.fingerprint,
+            draft.sketch,
+            self._now(),
+        )
+        self._compare(Claim(dataset, number, since), draft)
+
+    def _compare(self, claim: Claim, draft: Draft) -> None:
         """Fingerprints are what publishers say, so a duplicate is told of and not refused."""
-        first = self.by_content.get(fingerprint)
-        if first is None:
-            self.by_content[fingerprint] = (dataset, number)
-        elif first[0] != dataset:
-            self.emit(DuplicateOf(dataset, first[0]))
+        other = self.originality.claim(draft.fingerprint, claim)
+        if other is not None:
+            self.emit(DuplicateOf(claim.dataset, other))
+        alike = (
+            None if draft.sketch is None else self.originality.liken(claim.dataset, draft.sketch)
+        )
+        if alike is not None:
+            self.emit(SimilarTo(claim.dataset, alike.dataset, alike.alike))
 
-    def _ensure_revision_stored(self, manifest: H256, metadata: H256) -> None:
-        self._ensure_stored(manifest, Error.MANIFEST_NOT_STORED)
-        self._ensure_stored(metadata, Error.METADATA_NOT_STORED)
-
-    def _ensure_stored(self, content_hash: H256, error: Error) -> None:
+    def _keep(self, payer: AccountId, content_hash: H256, error: Error) -> None:
         ensure(self.content.content_size(content_hash) is not None, error)
+        self.content.keep(payer, content_hash)
+
+    def _now(self) -> int:
+        number: int = self.runtime.system.block_number()
+        return number
+
+    def _public_of(self, who: AccountId, dataset: int) -> DatasetInfo:
+        info = self._published_by(who, dataset)
+        ensure(info.kind is Kind.PUBLIC, Error.NOT_PUBLIC)
+        return info
 
     def _published_by(self, who: AccountId, dataset: int) -> DatasetInfo:
         info = self.datasets.expect(dataset, Error.NOT_FOUND)
@@ -351,20 +465,15 @@ class Datasets(
 
     def _private_of(self, who: AccountId, dataset: int) -> PrivateInfo:
         self._published_by(who, dataset)
-        return self._private(dataset)
-
-    def _private(self, dataset: int) -> PrivateInfo:
-        ensure(dataset in self.datasets, Error.NOT_FOUND)
-        return self.private_infos.expect(dataset, Error.NOT_PRIVATE)
+        return self.tables.expect(dataset)
 
     def try_state(self) -> None:
         known = dict(self.datasets.items())
         assert sorted(known) == list(range(self.next_id.get())), "a dataset is missing"
         self._assert_revisions(known)
-        for dataset, info in self.private_infos.items():
+        for dataset, _ in self.private_infos.items():
             assert known[dataset].kind is Kind.PRIVATE, f"dataset {dataset} is not private"
-            assert self.by_row_root[info.row_root] == dataset, f"dataset {dataset} lost its rows"
-            self._assert_within(dataset, info.budget)
+        self.tables.try_state(dict(self.by_row_root.items()))
 
     def _assert_revisions(self, known: dict[int, DatasetInfo]) -> None:
         expected = {
@@ -376,13 +485,6 @@ class Datasets(
         assert set(self.revisions.keys()) == expected, "a revision is missing"
         for (dataset, tag), revision in self.revision_by_tag.items():
             assert (dataset, revision) in expected, f"tag {tag} of {dataset} names no revision"
-
-    def _assert_within(self, dataset: int, budget: Budget) -> None:
-        books = self.ledgers[dataset]
-        epsilon = ledger.committed_epsilon(books, budget)
-        assert epsilon <= budget.epsilon_micro, f"dataset {dataset} gave more than its ε"
-        total = ledger.committed_bytes(books)
-        assert total <= budget.output_bytes, f"dataset {dataset} gave more than its bytes"
 
 
 def _ensure_described(name: str, spdx: str, tags: tuple[str, ...]) -> None:

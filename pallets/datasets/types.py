@@ -12,6 +12,7 @@ from tilth.frame import (
     Fixed,
     Path,
     struct,
+    u8,
     u32,
     u64,
     u128,
@@ -27,6 +28,15 @@ Licence: TypeAlias = Annotated[str, Bounded(64)]
 Tag: TypeAlias = Annotated[str, Bounded(32)]
 Tags: TypeAlias = Annotated[tuple[Tag, ...], Bounded(16)]
 Workers: TypeAlias = Annotated[tuple[AccountId, ...], Bounded(16)]
+MAX_CONTENTS: Final = 4096  # of up to 2 MiB each
+Contents: TypeAlias = Annotated[tuple[H256, ...], Bounded(MAX_CONTENTS)]
+SKETCH: Final = 64
+Sketch: TypeAlias = Annotated[tuple[u64, ...], Fixed(SKETCH)]
+Use: TypeAlias = tuple[DatasetId, RevisionNo]
+MAX_USES: Final = 64
+Uses: TypeAlias = Annotated[tuple[Use, ...], Bounded(MAX_USES)]
+Band: TypeAlias = tuple[u8, u64]
+Signature: TypeAlias = Annotated[bytes, Fixed(64)]
 CostVector: TypeAlias = Annotated[tuple[u128, ...], Fixed(ORDERS)]
 
 
@@ -64,15 +74,42 @@ class DatasetInfo:
 
 
 @struct
+class Draft:
+    """What a revision says of itself; what it refers to must be stored, and is kept for ever.
+
+    `fingerprint` is equal for datasets that say the same; `sketch` is a MinHash of the rows.
+    """
+
+    manifest: H256
+    metadata: H256
+    changelog: H256 | None
+    bytes: u64
+    rows: u64
+    fingerprint: H256
+    sketch: Sketch | None
+
+
+@struct
 class Revision:
     """One immutable state of a public dataset; its parent is the number before."""
 
     manifest: H256
     metadata: H256
+    changelog: H256 | None
     bytes: u64
     rows: u64
     fingerprint: H256
+    sketch: Sketch | None
     at: BlockNumber
+
+
+@struct
+class Claim:
+    """The first to show a fingerprint; who has reserved it did so then, not when publishing."""
+
+    dataset: DatasetId
+    revision: RevisionNo
+    since: BlockNumber
 
 
 @struct

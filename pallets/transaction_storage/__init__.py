@@ -7,6 +7,7 @@ from tilth.pallets.transaction_storage.cid import HashingAlgorithm as HashingAlg
 from tilth.pallets.transaction_storage.cid import cid_of as cid_of
 from tilth.pallets.transaction_storage.cid import digest as digest
 from tilth.pallets.transaction_storage.errors import Error as Error
+from tilth.pallets.transaction_storage.events import ProofChecked as ProofChecked
 from tilth.pallets.transaction_storage.events import Renewed as Renewed
 from tilth.pallets.transaction_storage.events import Stored as Stored
 from tilth.pallets.transaction_storage.pallet import TransactionStorage as TransactionStorage

@@ -2,7 +2,7 @@
 
 from typing import Annotated, TypeAlias
 
-from tilth.frame import AccountId, TypeName, event, u32, u64
+from tilth.frame import AccountId, Balance, TypeName, event, u32, u64
 from tilth.pallets.transaction_storage.cid import ContentHash
 from tilth.pallets.transaction_storage.types import Cid
 
@@ -76,6 +76,14 @@ class ExpiredPreimageAuthorizationRemoved:
     content_hash: ContentHash
 
 
+@event(index=20)
+class Donated:
+    """Somebody gave money to the pot that pays for what nobody signs."""
+
+    who: Who
+    amount: Balance
+
+
 Event: TypeAlias = (
     Stored
     | Renewed
@@ -86,4 +94,5 @@ Event: TypeAlias = (
     | PreimageAuthorizationRefreshed
     | ExpiredAccountAuthorizationRemoved
     | ExpiredPreimageAuthorizationRemoved
+    | Donated
 )

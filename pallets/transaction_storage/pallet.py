@@ -26,6 +26,7 @@ from tilth.frame import (
     Runtime,
     RuntimeApi,
     RuntimeCall,
+    Signed,
     SignedCaller,
     StorageMap,
     StorageValue,
@@ -39,6 +40,7 @@ from tilth.frame import (
     ensure,
     ensure_root,
     replace,
+    signed,
     some,
     u32,
     u64,
@@ -59,6 +61,7 @@ from tilth.pallets.transaction_storage.errors import Error
 from tilth.pallets.transaction_storage.events import (
     AccountAuthorizationRefreshed,
     AccountAuthorized,
+    Donated,
     Event,
     ExpiredAccountAuthorizationRemoved,
     ExpiredPreimageAuthorizationRemoved,
@@ -95,6 +98,8 @@ from tilth.primitives.chunks import (
 from tilth.primitives.scale import Codecs
 
 INHERENT: Final = b"tx_proof"
+# sp_runtime: PalletId, filled with zeros
+_POT: Final = AccountId(b"modltil/poto".ljust(32, b"\0"))
 # Fourteen days of blocks of six seconds, as on the Polkadot Bulletin chain
 RETENTION_PERIOD: Final = 201_600
 AUTHORIZATION_PERIOD: Final = 201_600
@@ -113,6 +118,8 @@ class TransactionStorage(Pallet[Event, Error]):
     """Most contents stored by one block."""
     max_transaction_size: Const[u32] = 2 * 1024 * 1024
     """Most bytes of one content."""
+    anonymous_work_bits: Const[u32] = 10
+    """Two to this power are the tries that storing a KiB without an account takes."""
     authorization_period: Const[BlockNumber] = AUTHORIZATION_PERIOD
     """Authorizations expire after this many blocks."""
     store_renew_priority: Const[u64] = 2**64 - 4
@@ -262,6 +269,17 @@ class TransactionStorage(Pallet[Event, Error]):
         """Store content under the hash and codec that its identifier shall have."""
         self._store(origin, cid, data)
 
+    @call(20)
+    def donate(self, who: Signed, amount: Balance) -> None:
+        """Give money to the pot that pays deposits on what is stored without an account."""
+        self.currency.transfer_between(who, self.pot, amount, keep_alive=False)
+        self.emit(Donated(who, amount))
+
+    @call(21)
+    def store_anonymously(self, _: Unsigned, work: u64, cid: CidConfig, data: bytes) -> None:
+        """Store content without an account: work is shown for it, and the pot pays the deposit."""
+        self._store(signed(self.pot), cid, data)
+
     def genesis(
         self,
         *,
@@ -335,6 +353,11 @@ class TransactionStorage(Pallet[Event, Error]):
 
     # What the pallets ask whose records refer to content.
 
+    @property
+    def pot(self) -> AccountId:
+        """The account of those who pay for what nobody signs."""
+        return _POT
+
     def content_size(self, content_hash: bytes) -> int | None:
         """How many bytes the content has, if it is kept."""
         location = self.locate(content_hash)
@@ -371,6 +394,9 @@ class TransactionStorage(Pallet[Event, Error]):
 
     def is_block_full(self) -> bool:
         return len(self.entries) >= self.max_block_transactions
+
+    def can_pot_pay(self, size: int) -> bool:
+        return self.currency.free_balance(self.pot) >= self._price(size)
 
     def _now(self) -> int:
         number: int = self.runtime.system.block_number()
@@ -474,6 +500,6 @@ class _Drawn(NamedTuple):
 
 
 def _stored(*args: Any) -> tuple[CidConfig, bytes]:
-    """How content is named, and the content, of either call that stores some."""
-    cid, data = args if len(args) == 2 else (DEFAULT_CID, *args)
+    """How content is named, and the content: the last arguments of every call that stores some."""
+    *_, cid, data = (DEFAULT_CID, *args)
     return cid, data

@@ -5,6 +5,7 @@ from typing import Final, Protocol
 from tilth.frame import RuntimeCall, ValidTransaction, codec, invalid, validity
 from tilth.pallets.transaction_storage.authorizations import AuthorizationBook, Standing
 from tilth.pallets.transaction_storage.types import AuthorizationScope, ForAccount, ForPreimage
+from tilth.primitives.work import is_worked
 
 # The Bulletin chain's custom codes
 BAD_DATA_SIZE: Final = validity.Custom(1)
@@ -19,6 +20,7 @@ class Storage(Protocol):
     book: AuthorizationBook
     store_renew_priority: int
     store_renew_longevity: int
+    anonymous_work_bits: int
     remove_expired_authorization_priority: int
     remove_expired_authorization_longevity: int
 
@@ -26,9 +28,13 @@ class Storage(Protocol):
         """Hash and size of what the call stores; None where it renews what there is not."""
         ...
 
+    def content_size(self, content_hash: bytes) -> int | None: ...
+
     def is_size_ok(self, size: int) -> bool: ...
 
     def is_block_full(self) -> bool: ...
+
+    def can_pot_pay(self, size: int) -> bool: ...
 
 
 def validate(storage: Storage, call: RuntimeCall) -> ValidTransaction:
@@ -37,6 +43,8 @@ def validate(storage: Storage, call: RuntimeCall) -> ValidTransaction:
     if scope is not None:
         _ensure_expired(storage, scope)
         return _removal(storage, call.method.name, scope)
+    if call.method.name == "store_anonymously":
+        return _worked(storage, call)
     content_hash, _ = _authorized(storage, call)
     return ValidTransaction(
         priority=storage.store_renew_priority,
@@ -51,24 +59,51 @@ def prepare(storage: Storage, call: RuntimeCall) -> None:
     if scope is not None:
         _ensure_expired(storage, scope)
         return
+    if call.method.name == "store_anonymously":
+        _worked(storage, call)
+        return
     content_hash, size = _authorized(storage, call)
     storage.book.use(ForPreimage(content_hash), size)
+
+
+def work_bits(base: int, size: int) -> int:
+    """How much work stands for so many bytes: as much again for each doubling."""
+    return base + (size >> 10).bit_length()
+
+
+def _worked(storage: Storage, call: RuntimeCall) -> ValidTransaction:
+    content_hash, size = _storable(storage, call)
+    if storage.content_size(content_hash) is not None:
+        raise invalid(validity.Stale())
+    if not is_worked(content_hash, call.args[0], work_bits(storage.anonymous_work_bits, size)):
+        raise invalid(validity.Payment())
+    if not storage.can_pot_pay(size):
+        raise invalid(validity.Payment())
+    return ValidTransaction(
+        longevity=storage.store_renew_longevity,
+        provides=(_tag("TransactionStorageStoreRenew", content_hash),),
+    )
 
 
 def _authorized(storage: Storage, call: RuntimeCall) -> tuple[bytes, int]:
     if call.method.name not in ("store", "store_with_cid_config", "renew"):
         raise invalid(validity.Call())
-    content = storage.stored_by(call)
-    if content is None:
-        raise invalid(RENEWED_NOT_FOUND)
-    content_hash, size = content
-    if not storage.is_size_ok(size):
-        raise invalid(BAD_DATA_SIZE)
-    if storage.is_block_full():
-        raise invalid(validity.ExhaustsResources())
+    content_hash, size = _storable(storage, call)
     if storage.book.covering(None, content_hash, size) is None:
         raise invalid(validity.Payment())
     return content_hash, size
+
+
+def _storable(storage: Storage, call: RuntimeCall) -> tuple[bytes, int]:
+    """Hash and size of what the call stores, if it has room."""
+    content = storage.stored_by(call)
+    if content is None:
+        raise invalid(RENEWED_NOT_FOUND)
+    if not storage.is_size_ok(content[1]):
+        raise invalid(BAD_DATA_SIZE)
+    if storage.is_block_full():
+        raise invalid(validity.ExhaustsResources())
+    return content
 
 
 def _removed_by(call: RuntimeCall) -> AuthorizationScope | None:

@@ -151,11 +151,17 @@ class Client:
             "name": name,
             "spdx": spdx,
             "tags": bounded(tags),
-            "manifest": _hex(stored[0]),
-            "metadata": _hex(stored[1]),
-            "bytes": reading.size,
-            "rows": reading.rows,
-            "fingerprint": _hex(reading.fingerprint),
+            "draft": {
+                "manifest": _hex(stored[0]),
+                "metadata": _hex(stored[1]),
+                "changelog": None,
+                "bytes": reading.size,
+                "rows": reading.rows,
+                "fingerprint": _hex(reading.fingerprint),
+                "sketch": None,
+            },
+            "contents": bounded(map(_hex, reading.contents)),
+            "salt": None,
         }
         published = self.submit(pair, "Datasets", "publish", params)
         return int(published.one("Datasets", "Published")["dataset"])

@@ -17,7 +17,10 @@ CHUNK_BYTES: Final = 1024 * 1024
 """Of a file; a block takes several of these."""
 _RAW: Final = 0x55  # the multicodec of plain bytes
 _STORE: Final = ("TransactionStorage", "store_with_cid_config")
-_INDEX: Final = ("TransactionStorage", "TransactionByContentHash")
+_INDICES: Final = (
+    ("TransactionStorage", "TransactionByContentHash"),
+    ("TransactionStorage", "PinByContentHash"),
+)
 _DIGESTS: Final = (sha2_256, blake2_256, keccak_256)  # ours first; others may have stored it
 
 Progress: TypeAlias = Callable[[int], None]
@@ -120,8 +123,9 @@ def _ignored(_: int) -> None:
 
 def has(connection: Connection, hash: bytes) -> bool:
     """Whether the chain has this content."""
-    found = connection.query(*_INDEX, ["0x" + hash.hex()], None)
-    return found is not None
+    return any(
+        connection.query(*index, ["0x" + hash.hex()], None) is not None for index in _INDICES
+    )
 
 
 def fetch(connection: Connection, hash: bytes) -> bytes:

@@ -50,6 +50,11 @@ class Reading:
         return sum(file.size for file in self.files)
 
     @property
+    def contents(self) -> tuple[bytes, ...]:
+        """The hashes of all chunks, each once."""
+        return tuple(dict.fromkeys(chunk for file in self.files for chunk in file.chunks))
+
+    @property
     def rows(self) -> int:
         """Of all its tables."""
         return sum(file.rows for file in self.files)

@@ -28,10 +28,10 @@ from tilth.frame import (
 )
 from tilth.pallets.balances import AccountData, Balances
 from tilth.pallets.compute import Compute, JobSpec, Loss, Optimizer, TrainSpec
-from tilth.pallets.datasets import Anyone, Budget, Datasets, Policy
+from tilth.pallets.datasets import Anyone, Budget, Datasets, Draft, Policy
 from tilth.pallets.rewards import Rewards
 from tilth.pallets.system import BlockLength, BlockWeights, System
-from tilth.pallets.transaction_storage import CidConfig, TransactionStorage, digest
+from tilth.pallets.transaction_storage import CidConfig, ProofChecked, TransactionStorage, digest
 from tilth.pallets.utility import Utility
 from tilth.primitives.chunks import prove_chunk
 from tilth.primitives.trie import Trie
@@ -154,7 +154,7 @@ class Market(Runtime):
             22,
             Compute(
                 currency=self.money,
-                market=self.datasets,
+                market=self.datasets.tables,
                 content=content,
                 rewards=self.rewards,
                 together=self.utility.batch_all.call,
@@ -215,8 +215,9 @@ class Market(Runtime):
             self.begin(self.system.block_number() + 1)
 
     def events(self) -> list[Any]:
-        """What happened in this block."""
-        return [record.event.event for record in self.frame_system.events.get()]
+        """What happened in this block, but for the proof that nearly every block begins with."""
+        events = [record.event.event for record in self.frame_system.events.get()]
+        return [event for event in events if event != ProofChecked()]
 
     def content(self, data: bytes, who: AccountId = ALICE) -> H256:
         """Stored, unless it was already; returns its hash."""
@@ -227,18 +228,30 @@ class Market(Runtime):
 
     def publish(self, who: AccountId = ALICE, **changes: Any) -> int:
         """A public dataset; returns its number."""
+        self.datasets.publish(who, **self.described(**changes))
+        return self.datasets.next_id.get() - 1
+
+    def described(self, **changes: Any) -> dict[str, Any]:
+        """What publishing takes; changes may be the draft's as well."""
+        draft = Draft(
+            manifest=self.content(b"manifest"),
+            metadata=self.content(b"metadata"),
+            changelog=None,
+            bytes=10,
+            rows=2,
+            fingerprint=H256(b"f" * 32),
+            sketch=None,
+        )
+        own = {name: changes.pop(name) for name in list(changes) if hasattr(draft, name)}
         described = {
             "name": "corpus",
             "spdx": "CC0-1.0",
             "tags": ("text",),
-            "manifest": self.content(b"manifest"),
-            "metadata": self.content(b"metadata"),
-            "bytes": 10,
-            "rows": 2,
-            "fingerprint": H256(b"f" * 32),
+            "draft": replace(draft, **own),
+            "contents": (),
+            "salt": None,
         }
-        self.datasets.publish(who, **{**described, **changes})
-        return self.datasets.next_id.get() - 1
+        return {**described, **changes}
 
     def register(self, who: AccountId = ALICE, **changes: Any) -> int:
         """A private table whose worker is its owner; returns its number."""

@@ -12,6 +12,7 @@ from tilth.pallets.datasets import (
     BudgetReleased,
     BudgetReserved,
     BudgetSpent,
+    Claim,
     DatasetInfo,
     Deprecated,
     DeprecatedFor,
@@ -34,7 +35,7 @@ from tilth.primitives import privacy
 ABSENT = H256(b"\xee" * 32)
 COST = privacy.cost(privacy.FULL_BATCH, 10_000, 10)
 SPEC = H256(b"s" * 32)
-REVISION = {"bytes": 11, "rows": 3, "fingerprint": H256(b"g" * 32)}
+REVISED = {"bytes": 11, "rows": 3, "fingerprint": H256(b"g" * 32)}
 
 
 JOBS_WITHIN_BUDGET = 20
@@ -68,18 +69,25 @@ def test_datasets_are_numbered_in_order(market: Any) -> None:
 
 @pytest.mark.parametrize(
     ("part", "error"),
-    [("manifest", Error.MANIFEST_NOT_STORED), ("metadata", Error.METADATA_NOT_STORED)],
+    [
+        ("manifest", Error.MANIFEST_NOT_STORED),
+        ("metadata", Error.METADATA_NOT_STORED),
+        ("changelog", Error.CHANGELOG_NOT_STORED),
+        ("contents", Error.CONTENT_NOT_STORED),
+    ],
 )
 def test_what_a_dataset_names_is_stored_first(
     market: Any, refused: Any, alice: Any, part: str, error: Error
 ) -> None:
-    dataset, stored = market.publish(), market.content(b"stored")
-    named = {"manifest": stored, "metadata": stored, part: ABSENT}
-    described = {"name": "corpus", "spdx": "MIT", "tags": ()}
+    dataset = market.publish()
+    named = (ABSENT,) if part == "contents" else ABSENT
+    described = market.described(**{part: named})
     with refused(error):
-        market.datasets.publish(alice, **described, **named, **REVISION)
+        market.datasets.publish(alice, **described)
     with refused(error):
-        market.datasets.publish_revision(alice, dataset, **named, **REVISION)
+        market.datasets.publish_revision(
+            alice, dataset, described["draft"], described["contents"], None
+        )
 
 
 @pytest.mark.parametrize("spdx", ["", "Made-Up-1.0", "CC0-1.0 or MIT", "MIT AND"])
@@ -121,15 +129,16 @@ def test_a_duplicate_is_told_of_and_not_refused(market: Any, bob: Any) -> None:
     first, second = market.publish(), market.publish(bob)
 
     assert market.events()[-1] == DuplicateOf(second, first)
-    assert market.datasets.by_content[H256(b"f" * 32)] == (first, 0)
+    assert market.datasets.by_content[H256(b"f" * 32)] == Claim(first, 0, since=2)
 
 
 # Revisions, tags, deprecation.
 
 
 def _revise(market: Any, who: Any, dataset: int = 0) -> None:
-    manifest, metadata = market.content(b"manifest 2"), market.content(b"metadata")
-    market.datasets.publish_revision(who, dataset, manifest, metadata, **REVISION)
+    manifest = market.content(b"manifest 2")
+    draft = market.described(manifest=manifest, **REVISED)["draft"]
+    market.datasets.publish_revision(who, dataset, draft, (), None)
 
 
 def test_a_revision_leaves_the_older_ones(market: Any, alice: Any) -> None:
@@ -141,7 +150,16 @@ def test_a_revision_leaves_the_older_ones(market: Any, alice: Any) -> None:
     assert market.datasets.info(dataset).head == 1
     assert market.datasets.revision(dataset, 0) == before
     manifest = market.content(b"manifest 2")
-    expected = Revision(manifest, market.content(b"metadata"), 11, 3, H256(b"g" * 32), 3)
+    expected = Revision(
+        manifest,
+        market.content(b"metadata"),
+        changelog=None,
+        bytes=11,
+        rows=3,
+        fingerprint=H256(b"g" * 32),
+        sketch=None,
+        at=3,
+    )
     assert market.datasets.revision(dataset, 1) == expected
     assert RevisionPublished(dataset, 1, manifest) in market.events()
 
@@ -156,21 +174,21 @@ def test_a_revision_with_its_own_fingerprint_is_no_duplicate(market: Any, alice:
 def test_only_the_publisher_revises(market: Any, refused: Any, bob: Any) -> None:
     market.publish()
     market.content(b"manifest 2")
-    manifest = market.content(b"metadata")
+    draft = market.described()["draft"]
     with refused(Error.NOT_PUBLISHER):
-        market.datasets.publish_revision(bob, 0, manifest, manifest, **REVISION)
+        market.datasets.publish_revision(bob, 0, draft, (), None)
 
 
 def test_an_unknown_dataset_has_no_revision(market: Any, refused: Any, alice: Any) -> None:
-    manifest = market.content(b"manifest")
+    draft = market.described()["draft"]
     with refused(Error.NOT_FOUND):
-        market.datasets.publish_revision(alice, 7, manifest, manifest, **REVISION)
+        market.datasets.publish_revision(alice, 7, draft, (), None)
 
 
 def test_a_private_dataset_has_no_revisions(market: Any, refused: Any, alice: Any) -> None:
-    dataset, manifest = market.register(), market.content(b"manifest")
+    dataset, draft = market.register(), market.described()["draft"]
     with refused(Error.NOT_PUBLIC):
-        market.datasets.publish_revision(alice, dataset, manifest, manifest, **REVISION)
+        market.datasets.publish_revision(alice, dataset, draft, (), None)
 
 
 def test_a_tag_names_a_revision(market: Any, alice: Any) -> None:
@@ -243,7 +261,7 @@ def test_a_private_table_shows_its_commitments(market: Any, alice: Any) -> None:
     assert (info.row_root, info.rows, info.workers) == (H256(b"r" * 32), 100, (alice,))
     assert market.datasets.info(dataset).kind is Kind.PRIVATE
     assert market.events()[-1] == PrivateRegistered(dataset, alice, H256(b"r" * 32))
-    assert market.datasets.private_table(dataset) == Table(
+    assert market.datasets.tables.private_table(dataset) == Table(
         alice, H256(b"r" * 32), 100, 10**6, (alice,)
     )
 
@@ -251,9 +269,9 @@ def test_a_private_table_shows_its_commitments(market: Any, alice: Any) -> None:
 def test_a_public_dataset_is_no_private_table(market: Any) -> None:
     dataset = market.publish()
 
-    assert market.datasets.private_table(dataset) is None
+    assert market.datasets.tables.private_table(dataset) is None
     assert market.datasets.private_info(dataset) is None
-    assert market.datasets.epsilon_spent(dataset) is None
+    assert market.datasets.tables.epsilon_spent(dataset) is None
 
 
 @pytest.mark.parametrize(
@@ -344,7 +362,7 @@ def _agree(market: Any, requester: Any, **changes: Any) -> Any:
         "params": 1_000,
         "output_bytes": 10_000,
     }
-    return market.datasets.agree(0, **{**asked, **changes})
+    return market.datasets.tables.agree(0, **{**asked, **changes})
 
 
 def test_the_price_counts_each_started_part_of_epsilon(market: Any, bob: Any) -> None:
@@ -423,19 +441,19 @@ def test_there_are_no_terms_for_public_or_unknown_data(market: Any, refused: Any
 
 def test_a_reservation_counts_against_the_budget(market: Any) -> None:
     dataset = market.register()
-    market.datasets.reserve(dataset, COST, 100)
+    market.datasets.tables.reserve(dataset, COST, 100)
 
     epsilon = privacy.epsilon(COST, 10**6)
-    assert market.datasets.epsilon_spent(dataset) == EpsilonReport(0, epsilon, 8_000_000)
+    assert market.datasets.tables.epsilon_spent(dataset) == EpsilonReport(0, epsilon, 8_000_000)
     assert market.events()[-1] == BudgetReserved(dataset, epsilon, 100)
 
 
 def test_what_is_spent_stays_spent(market: Any) -> None:
     dataset = market.register()
-    market.datasets.reserve(dataset, COST, 100)
-    market.datasets.spend(dataset, COST, 100)
-    market.datasets.reserve(dataset, COST, 100)
-    market.datasets.release(dataset, COST, 100)
+    market.datasets.tables.reserve(dataset, COST, 100)
+    market.datasets.tables.spend(dataset, COST, 100)
+    market.datasets.tables.reserve(dataset, COST, 100)
+    market.datasets.tables.release(dataset, COST, 100)
 
     books = market.datasets.ledgers[dataset]
     epsilon = privacy.epsilon(COST, 10**6)
@@ -448,18 +466,18 @@ def test_what_is_spent_stays_spent(market: Any) -> None:
 def test_many_small_jobs_end_with_the_budget(market: Any, refused: Any) -> None:
     dataset = market.register()
     for _ in range(JOBS_WITHIN_BUDGET):
-        market.datasets.reserve(dataset, COST, 1)
+        market.datasets.tables.reserve(dataset, COST, 1)
 
     with refused(Error.EPSILON_EXHAUSTED):
-        market.datasets.reserve(dataset, COST, 1)
+        market.datasets.tables.reserve(dataset, COST, 1)
     market.try_state()
 
 
 def test_released_bytes_end_with_the_budget(market: Any, refused: Any) -> None:
     dataset = market.register()
-    market.datasets.reserve(dataset, privacy.NOTHING, 50_000)
+    market.datasets.tables.reserve(dataset, privacy.NOTHING, 50_000)
     with refused(Error.BYTES_EXHAUSTED):
-        market.datasets.reserve(dataset, privacy.NOTHING, 1)
+        market.datasets.tables.reserve(dataset, privacy.NOTHING, 1)
 
 
 def test_overdrawn_books_are_noticed(market: Any) -> None:
@@ -482,13 +500,17 @@ def test_no_call_removes_or_hides(market: Any) -> None:
     calls = {call.index: call.name for call in market.datasets.parsed().calls}
 
     assert calls == {
+        0: "reserve",
         1: "publish",
+        2: "publish_anonymous",
         3: "publish_revision",
         4: "tag_revision",
         5: "deprecate",
+        6: "transfer_publisher",
         7: "register_private",
         8: "set_policy",
         9: "extend_budget",
+        11: "cite",
     }
     # Of content, only authorizations can be removed.
     calls = {call.index: call.name for call in market.transaction_storage.parsed().calls}
@@ -503,6 +525,8 @@ def test_no_call_removes_or_hides(market: Any) -> None:
         7: "refresh_account_authorization",
         8: "refresh_preimage_authorization",
         9: "store_with_cid_config",
+        20: "donate",
+        21: "store_anonymously",
     }
 
 

@@ -18,21 +18,25 @@ def _calls(market: Any) -> st.SearchStrategy[Any]:
     """Every call of the pallets that keep data."""
     datasets, storage = market.datasets, market.transaction_storage
     stored = market.content(b"stored", PEOPLE[0])
-    described = {"manifest": stored, "metadata": stored}
+    market.described()  # stores what it names
     revision = st.builds(
-        lambda rows, fingerprint: {
-            **described,
-            "bytes": 1,
-            "rows": rows,
-            "fingerprint": fingerprint,
-        },
+        lambda rows, fingerprint: market.described(
+            manifest=stored, metadata=stored, rows=rows, fingerprint=fingerprint
+        ),
         numbers,
         hashes,
     )
     private = market.private_terms(stored)
     return st.one_of(
-        revision.map(lambda r: datasets.publish.call(name="n", spdx="MIT", tags=(), **r)),
-        st.builds(lambda d, r: datasets.publish_revision.call(dataset=d, **r), numbers, revision),
+        revision.map(lambda r: datasets.publish.call(**r)),
+        st.builds(
+            lambda d, r: datasets.publish_revision.call(d, r["draft"], (), None), numbers, revision
+        ),
+        st.builds(datasets.transfer_publisher.call, numbers, st.sampled_from(PEOPLE)),
+        st.builds(
+            lambda d, n, *use: datasets.cite.call(d, n, (use,)), numbers, numbers, numbers, numbers
+        ),
+        hashes.map(datasets.reserve.call),
         st.builds(datasets.tag_revision.call, numbers, st.sampled_from("ab"), numbers),
         st.builds(datasets.deprecate.call, numbers, st.none() | numbers, st.none()),
         hashes.map(lambda root: datasets.register_private.call(row_root=root, **private)),
@@ -47,9 +51,12 @@ def _kept(market: Any) -> dict[str, Any]:
     datasets, storage = market.datasets, market.transaction_storage
     kept = {f"{d}/{n}": revision for (d, n), revision in datasets.revisions.items()}
     kept |= {f"{d}#{tag}": n for (d, tag), n in datasets.revision_by_tag.items()}
-    kept |= {f"first {h.hex()}": place for h, place in datasets.by_content.items()}
+    kept |= {f"first {h.hex()}": claim.since for h, claim in datasets.by_content.items()}
+    kept |= {
+        f"{d}/{n} uses {use}": True for (d, n), uses in datasets.citations.items() for use in uses
+    }
     kept |= {f"{d} rows": info.row_root for d, info in datasets.private_infos.items()}
-    kept |= {f"{d} by": (info.publisher, info.name) for d, info in datasets.datasets.items()}
+    kept |= {f"{d} by": (info.created_at, info.name) for d, info in datasets.datasets.items()}
     kept |= {f"block {n}": infos for n, infos in storage.transactions.items()}
     contents = storage.transaction_by_content_hash
     kept |= {h.hex(): storage.content_size(h) for h, _ in contents.items()}

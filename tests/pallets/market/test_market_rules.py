@@ -10,7 +10,7 @@ import pytest
 
 from tilth.primitives.scale.shapes import children
 
-STORING = ("store", "store_with_cid_config", "check_proof")
+STORING = ("store", "store_with_cid_config", "check_proof", "store_anonymously")
 """Where content has another limit: the call's own, or that of a block's author."""
 PALLETS = ("transaction_storage", "datasets", "rewards", "compute")
 

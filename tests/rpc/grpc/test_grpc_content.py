@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from tilth.frame import H256
-from tilth.pallets.datasets import Anyone, Budget, Only, Policy
+from tilth.pallets.datasets import Anyone, Budget, Draft, Only, Policy
 from tilth.primitives.crypto.dev import ALICE, BOB
 from tilth.primitives.crypto.hashing import blake2_256, sha2_256
 from tilth.primitives.types import AccountId
@@ -239,11 +239,23 @@ def manifest(files: dict[str, list[bytes]], **changes: Any) -> bytes:
     return json.dumps({"files": entries}, sort_keys=True, separators=(",", ":")).encode()
 
 
+def draft(content: bytes, size: int, rows: int, fingerprint: bytes) -> Draft:
+    named = H256(sha2_256(content)), H256(sha2_256(b"meta"))
+    return Draft(*named, None, size, rows, H256(fingerprint * 32), None)
+
+
 async def dataset(face: Any, content: bytes, chunks: Iterable[bytes] = ()) -> None:
     """Publish dataset 0 of Alice with this manifest."""
-    stored = [face.runtime.storage.storing(data) for data in {content, b"meta", *chunks}]
-    described = ("corpus", "CC0-1.0", ("text",), H256(sha2_256(content)), H256(sha2_256(b"meta")))
-    publishing = face.runtime.datasets.publish.call(*described, 320_002, 7, H256(b"f" * 32))
+    contents = tuple(dict.fromkeys(chunks))
+    stored = [face.runtime.storage.storing(data) for data in {content, b"meta", *contents}]
+    publishing = face.runtime.datasets.publish.call(
+        "corpus",
+        "CC0-1.0",
+        ("text",),
+        draft(content, 320_002, 7, b"f"),
+        tuple(H256(sha2_256(chunk)) for chunk in contents),
+        None,
+    )
     await included(face, face.signed(face.runtime.utility.batch_all.call((*stored, publishing))))
 
 
@@ -271,7 +283,7 @@ async def test_an_older_revision_stays_what_it_was(by_hand: Any) -> None:
     old, new = manifest({"a": [b"old"]}), manifest({"a": [b"new"]})
     await dataset(by_hand, old, [b"old", b"new", new])
     revised = by_hand.runtime.datasets.publish_revision.call(
-        0, H256(sha2_256(new)), H256(sha2_256(b"meta")), 3, 1, H256(b"g" * 32)
+        0, draft(new, 3, 1, b"g"), (H256(sha2_256(b"new")),), None
     )
     await included(by_hand, by_hand.signed(revised))
 

@@ -1,0 +1,45 @@
+"""Publishing without an account: a fresh key signs, and work stands for a fee."""
+
+from typing import Any, Final
+
+from tilth.frame import (
+    H256,
+    AccountId,
+    ValidTransaction,
+    codec,
+    hashing,
+    invalid,
+    validity,
+)
+from tilth.pallets.datasets.types import Contents, Draft, Licence, Name, Tags
+from tilth.primitives.crypto.signatures import verify_sr25519
+from tilth.primitives.work import is_worked
+
+_DOMAIN: Final = b"tilth/publish_anonymous/1"
+_LONGEVITY: Final = 64
+_DESCRIBED: Final[Any] = codec(tuple[H256, AccountId, Name, Licence, Tags, Draft, Contents])
+
+
+def payload_of(
+    genesis: H256 | None,
+    publisher: AccountId,
+    name: str,
+    spdx: str,
+    tags: tuple[str, ...],
+    draft: Draft,
+    contents: tuple[H256, ...],
+) -> H256:
+    """What is worked on and signed."""
+    described = (genesis or H256(bytes(32)), publisher, name, spdx, tags, draft, contents)
+    return H256(hashing.blake2_256(_DOMAIN + _DESCRIBED.encode(described)))
+
+
+def validate_anonymous(
+    payload: bytes, publisher: AccountId, work: int, signature: bytes, bits: int
+) -> ValidTransaction:
+    """Raises InvalidTransactionError; the cheap check comes first."""
+    if not is_worked(payload, work, bits):
+        raise invalid(validity.Payment())
+    if not verify_sr25519(signature, payload, publisher):
+        raise invalid(validity.BadProof())
+    return ValidTransaction(provides=(payload,), longevity=_LONGEVITY)
