@@ -154,6 +154,7 @@ def test_content_that_is_not_where_the_state_says_is_never_made_up(
     forged = block.extrinsics[-1].replace(b"true words", b"lies words")
     body = (*block.extrinsics[:-1], forged)
     node.chain._blocks[block.hash] = Block(block.header, block.hash, body, block.state)
+    node.author.build()
 
     with pytest.raises(ContentLost, match="block 1"):
         reader.read(hash_of(b"true words"))
