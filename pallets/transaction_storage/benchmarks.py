@@ -30,6 +30,20 @@ class TransactionStorageBenchmarks(Benchmarks[TransactionStorage]):
         assert len(self.pallet.block_transactions.get()) == 1
 
     @benchmark
+    def store_anonymously(self, data: Annotated[int, Linear(1, _LARGEST)]) -> Iterator[Work]:
+        """The work was checked before."""
+        self.pallet.currency.mint_into(self.pallet.pot, 10 * _MONEY)
+        cid = CidConfig(RAW, HashingAlgorithm.Keccak256)
+        call = self.pallet.store_anonymously.call(0, cid, self._content(data))
+        yield self.dispatch(call, NOBODY)
+        assert len(self.pallet.block_transactions.get()) == 1
+
+    @benchmark
+    def donate(self) -> Iterator[Work]:
+        yield self.dispatch(self.pallet.donate.call(_MONEY))
+        assert self.pallet.currency.free_balance(self.pallet.pot) == _MONEY
+
+    @benchmark
     def renew(self) -> Iterator[Work]:
         self._store(b"content", self.account(1, _MONEY))
         self.pallet.on_finalize(1)

@@ -46,7 +46,7 @@ from tilth.pallets.compute import (
     Running,
     TrainSpec,
 )
-from tilth.pallets.datasets import Anyone, Budget, Policy
+from tilth.pallets.datasets import Anyone, Budget, Draft, Policy
 from tilth.pallets.multisig.pallet import account_of
 from tilth.pallets.transaction_storage.types import ForAccount
 from tilth.primitives import privacy
@@ -328,8 +328,9 @@ class Bustle(RuleBasedStateMachine):
     @rule(who=people)
     def publish(self, who: AccountId) -> None:
         shown, number = HASHES[2], RUNTIME.datasets.next_id.get()
-        described = "corpus", "MIT", (), shown, shown, 1, 1, H256(bytes((number % 3,)) * 32)
-        self._do(who, RUNTIME.datasets.publish.call(*described))
+        draft = Draft(shown, shown, None, 1, 1, H256(bytes((number % 3,)) * 32), None)
+        publish = RUNTIME.datasets.publish.call("corpus", "MIT", (), draft, HASHES[2:3], None)
+        self._do(who, publish)
 
     @rule(call=calls)
     def call_as_root(self, call: RuntimeCall) -> None:
