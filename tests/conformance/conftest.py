@@ -7,12 +7,16 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Never
 
 import pytest
 
+from tilth.frame import AccountId, Pallet, Signed, call, event
 from tilth.node.author import Author, Sealing
 from tilth.node.pool import Pool
+from tilth.node.upgrade import upgrade
+from tilth.runtime import DevRuntime
+from tilth.testing import LocalNode
 
 HERE = Path(__file__).parent
 NPM = HERE / "npm"
@@ -35,8 +39,8 @@ def node_modules() -> Path:
 def drive(node_modules: Path) -> Drive:
     """Runs a JavaScript client's script; it prints what it saw."""
 
-    def driven(script: str, *arguments: str) -> dict[str, Any]:
-        return reported(["node", str(NPM / script), *arguments], cwd=NPM)
+    def driven(script: str, *arguments: str, **options: Any) -> dict[str, Any]:
+        return reported(["node", str(NPM / script), *arguments], cwd=NPM, **options)
 
     return driven
 
@@ -48,19 +52,31 @@ def drive_apart() -> Drive:
     if not python.exists():
         pytest.skip("async-substrate-interface is not installed: `make test` does that, with pip")
 
-    def driven(script: str, *arguments: str) -> dict[str, Any]:
-        return reported([str(python), str(PYPI / script), *arguments], cwd=PYPI)
+    def driven(script: str, *arguments: str, **options: Any) -> dict[str, Any]:
+        return reported([str(python), str(PYPI / script), *arguments], cwd=PYPI, **options)
 
     return driven
 
 
-def reported(command: list[str], *, cwd: Path) -> dict[str, Any]:
+def reported(
+    command: list[str], *, cwd: Path, meanwhile: Callable[[], object] | None = None
+) -> dict[str, Any]:
+    """The last line that it writes; `meanwhile` happens after the first, where it writes two."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    finished = subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=100, check=False
-    )
-    assert finished.returncode == 0, finished.stderr
-    seen: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as client:
+        assert client.stdout is not None
+        if meanwhile is not None and client.stdout.readline():
+            meanwhile()
+        output, errors = client.communicate(timeout=100)
+    assert client.returncode == 0, errors
+    seen: dict[str, Any] = json.loads(output.splitlines()[-1])
     return seen
 
 
@@ -93,3 +109,35 @@ class Reorganizing:
 @pytest.fixture(scope="session")
 def reorganizing() -> Sealing:
     return Reorganizing
+
+
+@event
+class Greeted:
+    by: AccountId
+
+
+class Greeter(Pallet[Greeted, Never]):
+    """What the next version of the runtime has more."""
+
+    @call(0)
+    def greet(self, who: Signed) -> None:
+        """Say hello."""
+        self.emit(Greeted(who))
+
+
+class GreetingRuntime(DevRuntime):
+    spec_version: ClassVar[int] = DevRuntime.spec_version + 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.greeter = self.add(40, Greeter())
+
+
+@pytest.fixture(scope="session")
+def upgraded() -> Callable[[LocalNode], None]:
+    """Gives a node its next runtime, one pallet richer, in two blocks."""
+
+    def go_on(local: LocalNode) -> None:
+        local.run(lambda node: upgrade(node.chain, node.author, GreetingRuntime()))
+
+    return go_on

@@ -67,3 +67,14 @@ def test_it_lands_pipelined_transactions(seen: Seen) -> None:
 
 def test_it_hears_of_heads_and_balances(seen: Seen) -> None:
     assert seen["listen"] == {"heads": 1, "balances": 10**12}
+
+
+def test_it_goes_on_over_an_upgrade(
+    drive_apart: Callable[..., Seen], upgraded: Callable[[LocalNode], None]
+) -> None:
+    with LocalNode(DevRuntime) as node:
+        seen = drive_apart("async_upgrade.py", node.ws, meanwhile=lambda: upgraded(node))
+
+    assert seen["now"] == seen["before"] + 1
+    assert "greet" in seen["call"]
+    assert not seen["then"]

@@ -176,3 +176,14 @@ def test_it_generates_types_of_a_running_node(
     types = descriptors.with_name("tilth.d.ts").read_text()
     assert "create_job" in types
     assert "transfer_keep_alive" in types
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_it_goes_on_over_an_upgrade(
+    old: bool, old_methods: MethodTable, upgraded: Callable[[LocalNode], None], drive: Drive
+) -> None:
+    with LocalNode(DevRuntime, methods=old_methods if old else None) as node:
+        seen = drive("papi_upgrade.mjs", node.ws, meanwhile=lambda: upgraded(node))
+
+    assert seen["now"] == seen["before"] + 1
+    assert "Greeter.Greeted" in seen["events"]

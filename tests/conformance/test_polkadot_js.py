@@ -38,7 +38,6 @@ def test_it_reads_the_newest_metadata_and_constants(seen: Seen) -> None:
 
 def test_it_watches_a_transfer_to_its_end(seen: Seen) -> None:
     assert seen["transfer"]["statuses"][-1] == "Finalized"
-    assert seen["inBlock"] >= 1
     assert seen["transfer"]["events"][0] == "balances.Withdraw"
     assert seen["transfer"]["events"][-1] == "system.ExtrinsicSuccess"
     assert seen["received"] == "1000000000000"
@@ -100,3 +99,15 @@ def test_it_sees_a_block_that_is_taken_back(drive: Drive, reorganizing: Sealing)
     told = [status for status in seen["told"] if status != "Ready"]
     assert told == ["InBlock", "Retracted", "InBlock", "Finalized"]
     assert sorted(seen["heads"]) != sorted(set(seen["heads"]))
+
+
+def test_it_goes_on_over_an_upgrade(drive: Drive, upgraded: Callable[[LocalNode], None]) -> None:
+    with LocalNode(DevRuntime) as node:
+        seen = drive("polkadotjs_upgrade.mjs", node.ws, meanwhile=lambda: upgraded(node))
+
+    before = DevRuntime.spec_version
+    assert not seen["before"]
+    assert seen["versions"] == [before, before + 1]
+    assert seen["now"] == before + 1
+    assert "greeter.Greeted" in seen["events"]
+    assert seen["then"] == {"version": before, "greeter": False}

@@ -1,7 +1,7 @@
 """An unmodified substrate-interface, driven against a node in another process."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -211,4 +211,24 @@ def test_it_sees_a_block_that_is_taken_back(reorganizing: Sealing) -> None:
 
         assert client.get_block_hash(included) != receipt.block_hash
         assert client.get_account_nonce(ALICE.ss58_address) == 1
+        client.close()
+
+
+def test_it_goes_on_over_an_upgrade(upgraded: Callable[[LocalNode], None]) -> None:
+    with LocalNode(DevRuntime) as node:
+        client: Any = SubstrateInterface(url=node.ws)
+        old = client.compose_call("System", "remark", {"remark": "0x00"})
+        client.submit_extrinsic(client.create_signed_extrinsic(old, ALICE), wait_for_inclusion=True)
+        before = client.runtime_version
+
+        upgraded(node)
+        call = client.compose_call("Greeter", "greet", {})
+        signed = client.create_signed_extrinsic(call, ALICE)
+        receipt = client.submit_extrinsic(signed, wait_for_inclusion=True)
+
+        assert receipt.is_success
+        assert client.runtime_version == before + 1
+        assert (
+            client.get_metadata_call_function("Greeter", "greet", client.get_block_hash(1)) is None
+        )
         client.close()

@@ -48,8 +48,6 @@ seen.received = ((await api.query.system.account(bob.address)).data.free.toBigIn
 const repeated = [];
 for (let i = 0; i < 3; i++) repeated.push(await send(api.tx.balances.transferKeepAlive(bob.address, amount), alice));
 seen.again = repeated.map((each) => each.statuses.at(-1));
-// on a busy machine the client itself may drop one
-seen.inBlock = repeated.concat(seen.transfer).filter((each) => each.statuses.includes('InBlock')).length;
 const remark = (text) => api.tx.system.remark(text);
 seen.immortal = (await send(remark('0x00'), alice, { era: 0 })).statuses.at(-1);
 const mortal = remark('0x01');

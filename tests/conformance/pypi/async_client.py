@@ -2,7 +2,7 @@
 
 It runs in an environment of its own, because this client's codec and scalecodec share a name.
 """
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 
 import asyncio
 import json
