@@ -19,9 +19,9 @@ from tilth.frame import Runtime
 from tilth.node.service import Node
 from tilth.node.upgrade import Upgraded, UpgradeFailed
 
-POLL_SECONDS: Final = 0.2
+POLL_SECONDS: Final = 0.1
 # Looked for less often: a file that no module has imported matters only once one does.
-_WALK_EVERY: Final = 5
+_WALK_EVERY: Final = 10
 _NOT_SOURCES: Final = frozenset(("__pycache__", "node_modules", "site-packages"))
 
 Stamp = tuple[int, int]
@@ -149,7 +149,7 @@ class Reloader:
 
     async def _settled(self, stamps: dict[Path, Stamp]) -> dict[Path, Stamp]:
         while True:
-            await asyncio.sleep(POLL_SECONDS / 4)
+            await asyncio.sleep(POLL_SECONDS / 2)
             now = self._project.stamps()
             if now == stamps:
                 return now
