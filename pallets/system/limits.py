@@ -79,13 +79,14 @@ class BlockWeights:
         *,
         base_block: Weight = BASE_BLOCK,
         base_extrinsic: Weight = BASE_EXTRINSIC,
+        initialization_percent: int = 10,
     ) -> "BlockWeights":
         """As frame_system: normal calls get a share, operational the rest too, mandatory anything.
 
-        Ten per cent of the block may be used by its initialization before calls are refused.
+        What a block's initialization is taken to use is left out of what one call may weigh.
         """
         normal = _share(max_block, normal_percent)
-        initialization = _share(max_block, 10)
+        initialization = _share(max_block, initialization_percent)
         return cls(
             base_block,
             max_block,

@@ -17,6 +17,7 @@ from tilth.frame import (
     Release,
     Runtime,
     TransactionExtension,
+    Weight,
     codec,
     struct,
 )
@@ -27,6 +28,7 @@ from tilth.pallets.balances.events import BurnedDebt, Endowed, Transfer, Upgrade
 from tilth.pallets.sudo import Sudo
 from tilth.pallets.system import (
     AuthorizeCall,
+    BlockWeights,
     CheckGenesis,
     CheckMetadataHash,
     CheckMortality,
@@ -39,8 +41,15 @@ from tilth.pallets.system import (
 )
 from tilth.pallets.system.events import ExtrinsicSuccess, NewAccount
 from tilth.pallets.timestamp import Timestamp
-from tilth.pallets.transaction_payment import ChargeTransactionPayment, TransactionPayment
+from tilth.pallets.transaction_payment import (
+    ChargeTransactionPayment,
+    PerByte,
+    Polynomial,
+    Term,
+    TransactionPayment,
+)
 from tilth.pallets.transaction_payment.pallet import TransactionFeePaid
+from tilth.pallets.transaction_payment.types import FeeDetails
 from tilth.pallets.utility import Utility
 from tilth.primitives.crypto.hashing import blake2_256
 from tilth.primitives.trie import Layout, ordered_root
@@ -56,6 +65,8 @@ BLOCKS: list[dict[str, Any]] = GOLDEN["blocks"]
 ERROR = codec(TransactionValidityError)
 UNSIGNED = (b"\x01\x00\x04", b"\x01\x00\x05")
 """Bad proof, and a birth block that is forgotten or not there yet."""
+PRICE = 10**8 * 10**9 // (100 * 108_157_000)
+"""Of a billion picoseconds: a tenth of a cent for a hundred empty extrinsics of Substrate's."""
 METADATA_HASH = next(
     raw(each["metadataHash"])
     for each in EXTRINSICS
@@ -85,13 +96,28 @@ class Paseo(Runtime):
 
     def __init__(self) -> None:
         super().__init__()
-        self.system = self.add(0, System(block_hash_count=4096))
+        weights = BlockWeights.with_sensible_defaults(
+            Weight(2 * 10**12, 10 * 1024 * 1024),
+            90,
+            initialization_percent=5,
+            base_block=Weight(5 * 10**9, 0),
+            base_extrinsic=Weight(125_000_000, 0),
+        )
+        self.system = self.add(0, System(block_weights=weights, block_hash_count=4096))
         self.timestamp = self.add(3, Timestamp(minimum_period=0))
         self.utility = self.add(6, Utility())
         self.balances = self.add(
             10, Balances(accounts=self.system.accounts, existential_deposit=10**9)
         )
-        self.payment = self.add(11, TransactionPayment(currency=self.balances, limits=self.system))
+        self.payment = self.add(
+            11,
+            TransactionPayment(
+                currency=self.balances,
+                limits=self.system,
+                weight_to_fee=Polynomial((Term(billionths=PRICE),)),
+                length_to_fee=PerByte(50_000),
+            ),
+        )
         self.sudo = self.add(100, Sudo())
         self.extensions = (
             AuthorizeCall(),
@@ -196,3 +222,33 @@ def test_an_account_of_older_rules_is_upgraded_before_its_fee_is_taken(runtime: 
     assert [type(record.event.event) for record in records[2:]] == [
         Upgraded, Withdraw, BurnedDebt, TransactionFeePaid, ExtrinsicSuccess,
     ]  # fmt: skip
+
+
+def test_weight_is_priced_by_a_polynomial_and_length_by_the_byte(runtime: Paseo) -> None:
+    def number(encoded: str) -> int:
+        return int.from_bytes(raw(encoded), "little")
+
+    misc = GOLDEN["misc"]
+    assert runtime.payment.fee_of_weight(Weight(10**9, 0)) == number(
+        misc["query_weight_to_fee_1e9_0"]
+    )
+    assert runtime.payment.length_to_fee(100) == number(misc["query_length_to_fee_100"])
+
+
+@pytest.mark.parametrize("recorded", EXTRINSICS[:11], ids=lambda each: each["label"])
+def test_fees_for_any_extrinsic_and_for_its_length(chain: Paseo, recorded: dict[str, Any]) -> None:
+    """What its weight costs is left out: that weight was measured elsewhere."""
+    extrinsic = chain.format.decode(raw(recorded["extrinsic"]))
+    details = chain.payment.fee_details(extrinsic.length, extrinsic.info, 0)
+    theirs = chain.codecs.of(FeeDetails).decode(raw(recorded["query_fee_details"]))
+
+    ours, recorded_fee = details.inclusion_fee, theirs.inclusion_fee
+    assert ours is not None
+    assert (ours.base_fee, ours.len_fee) == (recorded_fee.base_fee, recorded_fee.len_fee)
+
+
+def test_limits_follow_from_the_shares_that_the_runtime_names(runtime: Paseo) -> None:
+    system = runtime.system
+    limits = runtime.codecs.of(BlockWeights).encode(system.block_weights)
+
+    assert limits == raw(GOLDEN["constants"]["system.blockWeights"]["scale"])

@@ -423,6 +423,12 @@ class Bare(Runtime):
             "treasury": treasury,
             "author": author,
             "shared": Share(treasury, author),
+            "tips": Share(Burn(currency), author, fees=(100, 0)),
+            "twice": Share(treasury, author, fees=(0, 100)),
+            "once": Share(
+                PayAccount(currency, ALICE.account, even_nothing=False), author, fees=(0, 100)
+            ),
+            "alice": Share(PayAccount(currency, ALICE.account), author, fees=(0, 100)),
         }[self.settings.get("to", "burn")]
 
 
@@ -448,6 +454,22 @@ def test_fees_and_tips_go_where_the_runtime_says() -> None:
     assert told(old, to="shared") == [
         "Withdraw", "NewAccount", "Endowed", "Deposit 80", "NewAccount", "Endowed", "Deposit 71",
     ]  # fmt: skip
+
+
+def test_a_tip_may_be_the_authors_and_the_fee_nobodys() -> None:
+    """As observed on a runtime of stable2603."""
+    assert told(Release.STABLE2603, to="tips") == [
+        "Withdraw", "BurnedDebt 101", "NewAccount", "Endowed", "Deposit 50",
+    ]  # fmt: skip
+
+
+def test_nothing_is_deposited_aloud_unless_told_otherwise() -> None:
+    authors = ["NewAccount", "Endowed", "Deposit 151"]
+
+    assert told(Release.STABLE2503, to="alice") == ["Withdraw", "Deposit 0", *authors]
+    assert told(Release.STABLE2503, to="once") == ["Withdraw", *authors]
+    # the treasury has no account, and nothing makes none
+    assert told(Release.STABLE2503, to="twice") == ["Withdraw", *authors]
 
 
 def test_the_older_currency_tells_a_dropped_fee_as_rescinded_since_stable2409() -> None:
