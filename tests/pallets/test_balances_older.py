@@ -3,7 +3,7 @@
 Expectations are those of frame/balances/src/impl_currency.rs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import pytest
@@ -31,7 +31,7 @@ VOTE, STAKE, RENT, BOND = b"vote    ", b"staking ", b"rent    ", b"bond    "
 
 
 class Bank(Runtime):
-    types: ClassVar[dict[object, object]] = {"AccountData": AccountData}
+    types: ClassVar[Mapping[object, object]] = {"AccountData": AccountData}
 
     def __init__(self) -> None:
         super().__init__()
