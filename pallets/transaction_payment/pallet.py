@@ -81,6 +81,7 @@ class BlockLimits(Protocol):
 
 
 _FREE: Final = Pays.NO
+_OPERATIONAL: Final = DispatchClass.OPERATIONAL
 
 
 class TransactionPayment(Pallet[TransactionFeePaid, Never]):
@@ -108,6 +109,7 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
         super().bind(runtime, name, index, codecs)
         self.settlement = self._settlement(runtime.release)
         self._max_block = self.limits.max_block()
+        self._max_lengths = [self.limits.max_length(each) for each in DispatchClass]
         self._base_fees = [
             self.fee_of_weight(self.limits.base_extrinsic(each)) for each in DispatchClass
         ]
@@ -159,12 +161,12 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
         """What a block full of such transactions would earn in tips."""
         block, weight = self._max_block, info.total_weight
         per_block = min(
-            _times_within(self.limits.max_length(info.dispatch_class), length),
+            _times_within(self._max_lengths[info.dispatch_class], length),
             _times_within(block.ref_time, weight.ref_time),
             _times_within(block.proof_size, weight.proof_size),
         )
         priority = (tip + 1) * per_block
-        if info.dispatch_class is DispatchClass.OPERATIONAL:
+        if info.dispatch_class is _OPERATIONAL:
             priority += fee * self.operational_fee_multiplier * per_block
         return min(priority, 2**64 - 1)
 
@@ -177,4 +179,4 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
 
 def _times_within(limit: int, each: int) -> int:
     """How many fit into a limit; at least one is taken to."""
-    return limit // min(max(each, 1), limit)
+    return limit // (each or 1) if each < limit else 1

@@ -4,6 +4,9 @@ from tilth.primitives.scale.errors import DecodeError, EncodeError, short
 
 SMALL = tuple(bytes((n << 2,)) for n in range(64))
 """The compact form of the integers below 64."""
+# parity-scale-codec, compact.rs: each mode refuses what the mode before can hold; a big integer's
+# first byte says that up to 67 follow.
+_LEAST = {2: 1 << 6, 4: 1 << 14, 5: 1 << 30} | {size: 1 << 8 * (size - 2) for size in range(6, 69)}
 
 
 def compact_rest(data: bytes, offset: int, limit: int) -> tuple[int, int]:
@@ -15,16 +18,11 @@ def compact_rest(data: bytes, offset: int, limit: int) -> tuple[int, int]:
     if len(chunk) < size:
         raise short(data, offset, size, "a compact integer")
     value = int.from_bytes(chunk, "little") >> (8 if mode == 3 else 2)
-    if value < _least(size):
+    if value < _LEAST[size]:
         raise DecodeError(offset, "the shortest compact form", f"{value} in {size} bytes")
     if value > limit:
         raise DecodeError(offset, f"a compact integer up to {limit}", _shown(value))
     return value, offset + size
-
-
-def _least(size: int) -> int:
-    # parity-scale-codec, compact.rs: each mode refuses what the mode before can hold.
-    return {2: 1 << 6, 4: 1 << 14, 5: 1 << 30}.get(size) or 1 << 8 * (size - 2)
 
 
 def _shown(value: int) -> str:
