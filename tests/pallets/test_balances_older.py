@@ -1,22 +1,26 @@
-"""Locks, reserves under names and the older currency: what pallets from before holds still use.
+"""Locks, named reserves, the older currency, and what newer releases tell of holds.
 
 Expectations are those of frame/balances/src/impl_currency.rs.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Never
 
 import pytest
 
-from tilth.frame import AccountId, DispatchFailure, Reason, Release, Runtime
+from tilth.frame import AccountId, DispatchFailure, HoldReason, Pallet, Reason, Release, Runtime
 from tilth.pallets.balances import AccountData, Balances, BalanceStatus, Error
 from tilth.pallets.balances.events import (
+    BurnedHeld,
     Deposit,
     Endowed,
+    Held,
     Locked,
+    Released,
     Reserved,
     ReserveRepatriated,
     Slashed,
+    TransferOnHold,
     Unlocked,
     Unreserved,
     Withdraw,
@@ -30,6 +34,13 @@ ALICE, BOB, CAROL = (AccountId(bytes((number,)) * 32) for number in (1, 2, 3))
 VOTE, STAKE, RENT, BOND = b"vote    ", b"staking ", b"rent    ", b"bond    "
 
 
+class Claims(Pallet[Never, Never]):
+    """Only has a reason."""
+
+    class Hold(HoldReason):
+        RENT = "Rent."
+
+
 class Bank(Runtime):
     types: ClassVar[Mapping[object, object]] = {"AccountData": AccountData}
 
@@ -40,6 +51,7 @@ class Bank(Runtime):
             1,
             Balances(accounts=self.system.accounts, existential_deposit=100, max_reserves=2),
         )
+        self.add(2, Claims())
         self.extensions = ()
 
     def happened(self) -> list[Any]:
@@ -235,3 +247,33 @@ def test_slashing_leaves_an_account_that_is_needed_alive(bank: Bank) -> None:
     assert bank.balances.legacy.slash(BOB, 1_000) == 400
     assert bank.balances.legacy.slash(CAROL, 1_000) == 0
     assert bank.happened() == [Slashed(BOB, 400)]
+
+
+def hold_and_let_go(bank: Bank) -> list[Any]:
+    balances, rent = bank.balances, Claims.Hold.RENT
+    balances.hold(rent, ALICE, 100)
+    balances.release(rent, ALICE, 10)
+    balances.transfer_held(rent, ALICE, BOB, 20)
+    balances.burn_held(rent, ALICE, 30)
+    bank.try_state()
+    return bank.happened()
+
+
+def test_holds_are_silent_until_stable2509(bank: Bank) -> None:
+    assert hold_and_let_go(bank) == []
+
+
+def test_holds_are_told_since_stable2509(newer: Bank) -> None:
+    rent = Claims.Hold.RENT
+
+    told = hold_and_let_go(newer)
+
+    assert told == [
+        Held(rent, ALICE, 100),
+        Released(rent, ALICE, 10),
+        TransferOnHold(rent, ALICE, BOB, 20),
+        BurnedHeld(rent, ALICE, 30),
+    ]
+    encoded = [newer.balances.encode_event(event)[:4] for event in told]
+    # Balances is pallet 1; then the event; then the reason: Claims is pallet 2
+    assert encoded == [bytes((1, index, 2, 0)) for index in (24, 28, 26, 25)]
