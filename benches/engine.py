@@ -2,10 +2,12 @@
 
 Beside the engine (jail, clipping, noise, both processes' CPU time) the same run measures two plain
 ways to the summed gradient on one thread: by hand in numpy, and by ONNX Runtime in this process.
-Then what a job costs before its first step, and the exact noise beside a textbook Box-Muller.
+Where PyTorch is installed: its plain step, and its gradients of single rows by vmap, as Opacus
+takes them. Then what a job costs before its first step, and the noise beside a textbook Box-Muller.
 Run: python benches/engine.py [seconds per row]
 """
 
+import importlib.util
 import os
 import sys
 import time
@@ -138,6 +140,81 @@ def compare_steps(engine: Engine) -> None:
         print(f"{name:<30} {ours:8.2f} {ratios}")
 
 
+def by_torch(model: Any, rows: Any, labels: Any) -> tuple[Callable[[], object], ...]:
+    """A step of plain PyTorch, and one as Opacus takes it: each row's gradient by vmap, clipped."""
+    import torch
+    from torch.func import functional_call, grad, vmap
+    from torch.nn.functional import cross_entropy
+
+    torch.set_num_threads(1)
+    descent = torch.optim.SGD(model.parameters(), lr=1e-4)
+    weights = {name: p.detach() for name, p in model.named_parameters()}
+
+    def plain() -> None:
+        descent.zero_grad()
+        cross_entropy(model(rows), labels).backward()
+        descent.step()
+
+    def of_row(given: Any, row: Any, label: Any) -> Any:
+        return cross_entropy(functional_call(model, given, (row[None],)), label[None])
+
+    every = vmap(grad(of_row), in_dims=(None, 0, 0))
+
+    def private() -> None:
+        gradients = every(weights, rows, labels)
+        squares = [g.flatten(1).square().sum(1) for g in gradients.values()]
+        shares = (1 / sum(squares).sqrt()).clamp(max=1)
+        _ = [torch.einsum("n,n...->...", shares, g) for g in gradients.values()]
+
+    return plain, private
+
+
+def torchs_nets() -> dict[str, tuple[Any, Any, int]]:
+    """A net, rows for it, and how many classes it tells."""
+    import torch
+    from torch import nn
+
+    sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "engine"))
+    from models.export import Transformer
+
+    torch.manual_seed(0)
+    cnn = nn.Sequential(
+        *(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 10)),
+    )
+    small = nn.Sequential(
+        nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)
+    )
+    wide = nn.Sequential(
+        nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10)
+    )
+    return {
+        "mlp 64-64-64-10": (small, torch.randn(ROWS, 64), 10),
+        "mlp 784-128-128-10": (wide, torch.randn(ROWS, 784), 10),
+        "cnn 28x28, 26,698 weights": (cnn, torch.randn(ROWS, 1, 28, 28), 10),
+        "transformer, 2,962 weights": (Transformer(), torch.randint(0, 32, (ROWS, 12)), 2),
+    }
+
+
+def compare_with_torch(engine: Engine) -> None:
+    import torch
+
+    nets = torchs_nets()
+    from models.export import exported
+
+    print("CPU µs per row and step         private   torch    ×        vmap     ×")
+    for name, (net, rows, classes) in nets.items():
+        table = Table(1, classes)
+        table.rows = rows.flatten(1).numpy().astype(np.float32)
+        table.features = table.rows.shape[1]
+        plain, vmapped = by_torch(net, rows[:SLOTS], torch.from_numpy(table.labels[:SLOTS]))
+        ours = private(engine, exported(net, rows[:3]), table)
+        eager, functional = repeated(plain, SLOTS), repeated(vmapped, SLOTS)
+        ratios = f"{eager:7.2f} {ours / eager:5.2f}  {functional:9.2f} {ours / functional:8.2f}"
+        print(f"{name:<30} {ours:8.2f} {ratios}", flush=True)
+
+
 def time_starts(engine: Engine) -> None:
     model, rows = mlp(30, (), 2), np.zeros((1, 30), np.float32)
     times = []
@@ -169,4 +246,8 @@ if __name__ == "__main__":
     with Engine() as engine:
         time_starts(engine)
         compare_steps(engine)
+        if importlib.util.find_spec("torch") and importlib.util.find_spec("onnxscript"):
+            compare_with_torch(engine)
+        else:
+            print("PyTorch is not installed: pip install 'tilth[torch]' to compare with it")
     compare_noise()

@@ -25,10 +25,10 @@ def main(copies: int = 20, steps: int = STEPS) -> tuple[float, float]:
         loss="softmax_cross_entropy",
         steps=steps,
         optimizer="adam",
-        learning_rate_micro=20_000,
-        schedule="cosine",
+        learning_rate_micro=30_000,
+        schedule="linear",
         rate_per_billion=RATE,
-        clip_micro=100_000,
+        clip_micro=300_000,
         noise_multiplier_milli=noise,
     )
     open_ = replace(spec, noise_multiplier_milli=0, clip_micro=1_000_000_000)

@@ -104,11 +104,15 @@ def test_a_pools_gradient_is_its_slope(case: str, author: Any, compare_slopes: A
     compare_slopes(author(nodes, _weights(w=(shape[0], shape[0], *ones)), shape))
 
 
-def test_the_first_of_equal_numbers_takes_a_max_pools_gradient(author: Any) -> None:
-    """As in PyTorch: flat regions of an image would else count several times."""
+@pytest.mark.parametrize(
+    ("strides", "expected"), [([1, 1], [2, 0, 0, 0]), ([2, 2], [0.5, 0.5, 0.5, 0.5])]
+)
+def test_equal_numbers_of_a_window_take_its_gradient_once(
+    strides: list[int], expected: list[float], author: Any
+) -> None:
     nodes = [
         node("Mul", ["x", "w"], ["h"]),
-        node("MaxPool", ["h"], ["p"], kernel_shape=[2, 2]),
+        node("MaxPool", ["h"], ["p"], kernel_shape=[2, 2], strides=strides),
         node("Flatten", ["p"], ["out"]),
     ]
     model = author(nodes, {"w": np.ones((1, 2, 2), np.float32)}, (1, 2, 2))
@@ -120,7 +124,7 @@ def test_the_first_of_equal_numbers_takes_a_max_pools_gradient(author: Any) -> N
     }
     outputs: Any = ReferenceEvaluator(program.model).run(None, feeds)
 
-    np.testing.assert_array_equal(outputs[0][0].ravel(), [2, 0, 0, 0])
+    np.testing.assert_array_equal(outputs[0][0].ravel(), expected)
 
 
 @settings(max_examples=12, deadline=None)

@@ -145,7 +145,11 @@ def _reciprocal(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
 
 
 def _relu(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:
-    return e.map("Relu", x), lambda dy: e.where_positive(x, dy, e.number(0))
+    def slope(dy: Value) -> Value:
+        above = e.compare("Greater", x, e.number(0))
+        return e.mul(dy, e.cast(above, Element.FLOAT))  # a quarter of what Where takes
+
+    return e.map("Relu", x), slope
 
 
 def _selu(e: Emitter, node: Node, x: Value) -> tuple[Value, Slope]:

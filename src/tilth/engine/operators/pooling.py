@@ -19,6 +19,8 @@ def _max_pool(tape: Tape, node: Node, x: Value) -> Value:
     over = windows.over(node, x, node.integers("kernel_shape", ()))
     if node.integer("storage_order", 0):
         node.refuse("its storage order is by column")
+    if over.tiles:
+        return _tiled_max(tape, x, over)
     e, shape = tape.emit, (x.shape[0], *over.out)
     flops = over.taps * prod(shape)
     y, winners = e.make_two("MaxPool", x, shape=shape, flops=flops, **over.attributes)
@@ -35,6 +37,44 @@ def _max_pool(tape: Tape, node: Node, x: Value) -> Value:
         return [e.reshape(routed, x.shape)]
 
     return tape.record(y, [x], slope)
+
+
+def _tiled_max(tape: Tape, x: Value, over: Windows) -> Value:
+    """Without the places of the winners, which cost ten times the pool: whatever equals its
+    window's greatest shares the gradient, as at other extremes."""
+    e, shape = tape.emit, (x.shape[0], *over.out)
+    plain: dict[str, Any] = {"kernel_shape": over.kernel, "strides": over.strides}
+    y = e.make("MaxPool", x, shape=shape, flops=over.taps * prod(shape), **plain)
+    reached = tuple(o * k for o, k in zip(over.out, over.kernel, strict=True))
+
+    def slope(dy: Value) -> list[Value]:
+        seen = e.cut(x, [0] * len(x.shape), (x.shape[0], *reached), [1] * len(x.shape))
+        wins = e.cast(e.compare("Equal", seen, _spread(e, y, over)), Element.FLOAT)
+        many = e.make("AveragePool", wins, shape=shape, flops=wins.size, **plain)
+        share = e.div(dy, e.scaled(many, over.taps))
+        return [_to_the_edge(e, e.mul(wins, _spread(e, share, over)), over)]
+
+    return tape.record(y, [x], slope)
+
+
+def _spread(e: Emitter, windows_: Value, over: Windows) -> Value:
+    """Each window's number for all of its taps: along the last axis by a product with zeros and
+    ones, along the others by repeating whole lines, since the runtime's own ways are slow."""
+    channels, out, kernel = windows_.shape[0], over.out, over.kernel
+    taps = np.repeat(np.eye(out[-1]), kernel[-1], axis=1)
+    flat = e.reshape(windows_, (windows_.size // out[-1], out[-1]))
+    spread, width = e.matmul(flat, e.constant(taps)), out[-1] * kernel[-1]
+    for axis in reversed(range(len(out) - 1)):
+        lines = e.reshape(spread, (channels * prod(out[: axis + 1]), 1, width))
+        shape = (lines.shape[0], kernel[axis], width)
+        spread = e.make("Concat", *[lines] * kernel[axis], shape=shape, axis=2)
+        width *= out[axis] * kernel[axis]
+    return e.reshape(spread, (channels, *(o * k for o, k in zip(out, kernel, strict=True))))
+
+
+def _to_the_edge(e: Emitter, reached: Value, over: Windows) -> Value:
+    """With zeros for what no window reaches."""
+    return e.padded(reached, (0,) * len(reached.shape), (0, *over.rest), 0)
 
 
 def _average_pool(tape: Tape, node: Node, x: Value) -> Value:
@@ -54,7 +94,7 @@ def _average_pool(tape: Tape, node: Node, x: Value) -> Value:
     def slope(dy: Value) -> list[Value]:
         share = e.mul(dy, e.constant(1 / counted))
         if over.tiles:
-            return [_untiled(e, share, x, over)]
+            return [_to_the_edge(e, _spread(e, share, over), over)]
         rest = over.rest
         return [
             e.make(
@@ -69,17 +109,6 @@ def _average_pool(tape: Tape, node: Node, x: Value) -> Value:
         ]
 
     return tape.record(y, [x], slope)
-
-
-def _untiled(e: Emitter, share: Value, x: Value, over: Windows) -> Value:
-    """Each window's share for all of its numbers, zero for those that no window reaches."""
-    channels, out = share.shape[0], over.out
-    column = [n for size in out for n in (size, 1)]
-    spread = [n for size, k in zip(out, over.kernel, strict=True) for n in (size, k)]
-    wide = e.expand(e.reshape(share, (channels, *column)), (channels, *spread))
-    reached = tuple(size * k for size, k in zip(out, over.kernel, strict=True))
-    none = (0,) * (len(out) + 1)
-    return e.padded(e.reshape(wide, (channels, *reached)), none, (0, *over.rest), 0)
 
 
 def _counted(over: Windows, *, everywhere: bool) -> Array:
