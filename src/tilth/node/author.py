@@ -71,9 +71,7 @@ class Calendar:
         """Once for each runtime."""
         runtime, best = self._chain.runtime, self._chain.best
         if runtime is not self._rules_of:
-            self._slot_duration = _u64.decode(
-                self._chain.call(best, "AuraApi_slot_duration", b"")
-            )
+            self._slot_duration = _u64.decode(self._chain.call(best, "AuraApi_slot_duration", b""))
             self._step, self._rules_of = self._least_step(runtime.pallets), runtime
 
     def _least_step(self, pallets: Sequence[Any]) -> int:
