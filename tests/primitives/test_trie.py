@@ -220,6 +220,24 @@ def test_what_is_new_since_an_older_state_is_nothing_that_it_holds_in_its_place(
     assert new.keys() <= stored(newer).keys()
 
 
+@given(st.dictionaries(KEYS, VALUES), st.dictionaries(KEYS, VALUES | st.none()), LAYOUTS, KEYS)
+def test_keys_since_an_older_state_are_those_that_hold_something_else(
+    before: dict[bytes, bytes],
+    changes: dict[bytes, bytes | None],
+    layout: Layout,
+    prefix: bytes,
+) -> None:
+    older = Trie.from_entries(before, layout)
+    newer = older.update(changes)
+    loaded = Trie.load(newer.root, stored(newer).__getitem__, layout)
+    other = {key for key, value in newer.items(prefix) if older.get(key) != value}
+
+    for trie in (newer, loaded):
+        found = list(trie.keys_since(older, prefix))
+        assert len(found) == len(other)
+        assert set(found) == other
+
+
 def test_a_small_change_is_stored_as_one_path() -> None:
     entries = {blake2_256(bytes([n])): LONG for n in range(200)}
     older = Trie.from_entries(entries)

@@ -1,8 +1,9 @@
 """The node as its faces see it: one chain, one pool, one author, and what they are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 from tilth.frame import Nonce, Runtime
 from tilth.node.archive import open_archive
@@ -26,6 +27,8 @@ from tilth.primitives.crypto.keypair import Keypair
 from tilth.primitives.crypto.keystore import Keystore, MemoryKeystore
 from tilth.primitives.trie import Layout, ordered_root
 from tilth.primitives.types import H256, AccountId
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,14 @@ class Node:
         self.peer_id = _peer_id(Keypair.generate("ed25519").account)
         self.offchain = self._offchain(config)
         self._started = False
+        self._beside: dict[Callable[[Chain], Any], Any] = {}
+
+    def beside(self, make: Callable[[Chain], T]) -> T:
+        """What a face keeps beside the chain, such as an index of it: made once for all faces."""
+        if make not in self._beside:
+            self._beside[make] = make(self.chain)
+        kept: T = self._beside[make]
+        return kept
 
     @property
     def runtime(self) -> Runtime:

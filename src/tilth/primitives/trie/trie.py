@@ -160,6 +160,35 @@ class Trie:
         """What `nodes_since` would stop at: every node that is missing or damaged."""
         return (found for _, found in self._difference(older) if isinstance(found, CorruptNode))
 
+    def keys_since(self, older: "Trie", prefix: bytes = b"") -> Iterator[bytes]:
+        """Keys below the prefix that hold here what they do not in `older`, in no order.
+
+        Those that are gone are found the other way round. Only the difference is walked.
+        """
+        within = path_of(prefix)
+        place = None if older._top is None else (older._top, 0)
+        ahead: list[tuple[Node, bytes, _Place | None]] = []
+        if self._top is not None and self.root != older.root:
+            ahead.append((self._top, b"", place))
+        while ahead:
+            node, path, place = ahead.pop()
+            path += node.partial
+            if not (path.startswith(within) or within.startswith(path)):
+                continue
+            place = _follow(place, node.partial, older._fetch)
+            old = place[0] if place and place[1] == len(place[0].partial) else None
+            held = None if old is None else old.value
+            is_other = node.value is not None and not same_value(node.value, held)
+            if is_other and path.startswith(within):
+                yield key_of(path)
+            if type(node) is Branch:
+                for slot in _other_slots(node, old):
+                    fork = path + HEX[slot : slot + 1]
+                    if fork.startswith(within) or within.startswith(fork):
+                        child = child_of(node, slot, self._fetch)
+                        assert child is not None, "the branch has a reference in this slot"
+                        ahead.append((child, fork, _fork(place, slot, older._fetch)))
+
     def _value(self, value: bytes | None) -> Value | None:
         if value is None or self.layout is Layout.V0 or len(value) < VALUE_NODE_THRESHOLD:
             return value
