@@ -22,6 +22,10 @@ class Load(Protocol):
 class FeeMultiplierUpdate(Protocol):
     """Makes the next block's multiplier of this one's, both in units of 10^-18."""
 
+    @property
+    def minimum(self) -> int:
+        """No block's is below this."""
+
     def next(self, multiplier: int, load: Load) -> int: ...
 
 
@@ -30,6 +34,10 @@ class ConstantMultiplier:
     """The price never moves."""
 
     multiplier: int = ONE
+
+    @property
+    def minimum(self) -> int:
+        return 0  # genesis may begin with another, which the first block replaces
 
     def next(self, multiplier: int, load: Load) -> int:
         return self.multiplier

@@ -128,6 +128,10 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
         multiplier = self.next_fee_multiplier.get()
         self.next_fee_multiplier.put(self.fee_multiplier_update.next(multiplier, self.limits))
 
+    def try_state(self) -> None:
+        multiplier, minimum = self.next_fee_multiplier.get(), self.fee_multiplier_update.minimum
+        assert multiplier >= minimum, f"the fee multiplier {multiplier} is below {minimum}"
+
     def fee(self, length: int, info: DispatchInfo, tip: int) -> int:
         """What a call may cost at most, the tip included."""
         if info.pays_fee is _FREE:

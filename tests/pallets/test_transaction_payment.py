@@ -107,6 +107,17 @@ def test_the_fee_is_base_length_and_weight(till: Till) -> None:
     assert details.total == 108_157_000 + LENGTH + weight + 7
 
 
+def test_a_multiplier_below_the_least_is_an_invariant_broken(till: Till) -> None:
+    payment = till.runtime.payment
+    payment.fee_multiplier_update = TargetedFeeAdjustment(ONE // 4, ONE // 100, minimum=ONE)
+
+    payment.try_state()
+    with till.runtime.at(till.runtime.slot.overlay.trie):
+        payment.next_fee_multiplier.put(ONE - 1)
+        with pytest.raises(AssertionError, match="is below 1000000000000000000"):
+            payment.try_state()
+
+
 def test_the_multiplier_makes_weight_dearer_and_nothing_else(till: Till) -> None:
     before = till.runtime.payment.fee_details(LENGTH, till.transaction(remark(till)).info, 0)
     till.runtime.payment.next_fee_multiplier.put(3 * ONE)
