@@ -178,6 +178,24 @@ async def test_a_revert_brings_back_pool_and_time(lab: Any) -> None:
     assert lab.moment(tools.new_block()) == began
 
 
+async def test_who_watches_what_waits_over_a_revert_hears_nothing(lab: Any) -> None:
+    tools = lab.node.dev
+    _, ready = lab.send(lab.remark())
+    _, future = lab.send(lab.remark(nonce=7))
+    snapshot = tools.snapshot()
+    tools.revert(snapshot)
+    tools.mine(1)
+
+    tools.revert(snapshot)
+
+    assert future == ["future"]
+    assert [each if isinstance(each, str) else next(iter(each)) for each in ready] == [
+        "ready",
+        "inBlock",
+        "finalized",
+    ]
+
+
 async def test_a_revert_below_finality_tells_where_it_went_back_to(lab: Any) -> None:
     tools = lab.node.dev
     tools.mine(1)

@@ -12,6 +12,7 @@ Watcher: TypeAlias = Callable[[Status], None]
 # client/transaction-pool/src/graph/listener.rs: MAX_FINALITY_WATCHERS
 MOST_UNFINALIZED: Final = 512
 _LAST: Final = frozenset(("finalized", "usurped", "dropped", "invalid", "finalityTimeout"))
+_WAITING: Final = frozenset(("ready", "future"))
 
 
 def is_last(status: Status) -> bool:
@@ -26,6 +27,8 @@ class Watchers:
         self._of: dict[H256, list[Watcher]] = {}
         self._included: dict[H256, list[H256]] = {}
         """By block, the watched transactions in it."""
+        self._waiting: dict[H256, Status] = {}
+        """How the watched transactions wait that are in the pool."""
 
     def add(self, hash: H256, watcher: Watcher) -> None:
         self._of.setdefault(hash, []).append(watcher)
@@ -35,11 +38,21 @@ class Watchers:
         watchers.remove(watcher)
         if not watchers:
             del self._of[hash]
+            self._waiting.pop(hash, None)
 
     def tell(self, hash: H256, status: Status) -> None:
+        """Who heard last that it waits so, and was told nothing else since, hears nothing."""
         watchers = self._of.pop(hash, ()) if is_last(status) else self._of.get(hash, ())
+        if not watchers or self._waits_so_already(hash, status):
+            return
         for watcher in tuple(watchers):
             watcher(status)
+
+    def _waits_so_already(self, hash: H256, status: Status) -> bool:
+        before = self._waiting.pop(hash, None)
+        if isinstance(status, str) and status in _WAITING:
+            self._waiting[hash] = status
+        return status == before
 
     def included(self, block: H256, hashes: Iterable[H256]) -> None:
         watched = [hash for hash in hashes if hash in self._of] if self._of else []
