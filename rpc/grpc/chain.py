@@ -2,19 +2,22 @@
 
 from collections import deque
 from collections.abc import AsyncIterator
+from typing import Final
 
 from tilth.frame import codec
 from tilth.node.block import Block
 from tilth.node.chain import Chain
 from tilth.node.service import Node
 from tilth.primitives.types import H256, DigestItem
-from tilth.rpc.grpc.failures import invalid, not_found
+from tilth.rpc.grpc.failures import failed, invalid, not_found
 from tilth.rpc.grpc.methods import Context
 from tilth.rpc.grpc.news import News
 from tilth.rpc.grpc.outcomes import block_id
 from tilth.rpc.grpc.values import hash_of
 from tilth.v1 import chain_pb2 as pb
 from tilth.v1.chain_pb2_grpc import ChainServicer
+
+_MOST_FINAL: Final = 1024
 
 
 class ChainService(ChainServicer):
@@ -64,41 +67,47 @@ class _Walk:
         self._next = self._head.number
         if request.HasField("from_number"):
             self._next = request.from_number
-        self._revocable: deque[Block] = deque()
-        """Blocks that were sent and are not final yet."""
+        self._sent: deque[pb.BlockId] = deque()
+        """What may be taken back: what is not final, and the last that is, for a dev chain."""
+        self._has_forgotten = False
 
     @property
     def _head(self) -> Block:
         return self._chain.finalized if self._final else self._chain.best
 
     def step(self) -> pb.BlockUpdate | None:
-        """The next update, if the chain has one by now."""
+        """The next update, if the chain has one by now; raises Failure."""
         retracted = self._retracted()
         block = self._chain.at(self._next) if self._next <= self._head.number else None
         if block is None and not retracted:
             return None
-        update = pb.BlockUpdate(retracted=[block_id(each) for each in retracted])
+        update = pb.BlockUpdate(retracted=retracted)
         if block is not None:
             update.block.CopyFrom(self._shown(block))
-            self._sent(block)
+            self._remember(block)
         return update
 
-    def _retracted(self) -> list[Block]:
+    def _retracted(self) -> list[pb.BlockId]:
         retracted = []
-        while self._revocable and not self._is_on_chain(self._revocable[-1]):
-            retracted.append(self._revocable.pop())
+        while self._sent and not self._is_on_chain(self._sent[-1]):
+            retracted.append(self._sent.pop())
         if retracted:
             self._next = retracted[-1].number
+            if self._has_forgotten and not self._sent:
+                raise failed("the chain was set back too far for this stream: begin a new one")
         return retracted
 
-    def _is_on_chain(self, block: Block) -> bool:
+    def _is_on_chain(self, block: pb.BlockId) -> bool:
         return self._chain.hash_at(block.number) == block.hash
 
-    def _sent(self, block: Block) -> None:
+    def _remember(self, block: Block) -> None:
         self._next = block.number + 1
-        self._revocable.append(block)
-        while self._revocable and self._revocable[0].number <= self._chain.finalized.number:
-            self._revocable.popleft()
+        self._sent.append(block_id(block))
+        while (
+            len(self._sent) > _MOST_FINAL and self._sent[0].number <= self._chain.finalized.number
+        ):
+            self._sent.popleft()
+            self._has_forgotten = True
 
     def _shown(self, block: Block) -> pb.Block:
         return pb.Block(header=header_of(block)) if self._headers_only else block_of(block)

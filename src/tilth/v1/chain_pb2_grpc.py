@@ -83,7 +83,8 @@ class ChainServicer:
 
     def StreamBlocks(self, request, context):
         """The chain's blocks in order, each once, first those that are there and then each new one. No
-        block is left out, however slowly the stream is read. Ends only when cancelled.
+        block is left out, however slowly the stream is read. Ends when cancelled, or with
+        FAILED_PRECONDITION where a dev chain was set back by more blocks than the stream remembers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,7 +45,8 @@ class ChainStub:
     """
     StreamBlocks: _grpc.UnaryStreamMultiCallable[_chain_pb2.StreamBlocksRequest, _chain_pb2.BlockUpdate]
     """The chain's blocks in order, each once, first those that are there and then each new one. No
-    block is left out, however slowly the stream is read. Ends only when cancelled.
+    block is left out, however slowly the stream is read. Ends when cancelled, or with
+    FAILED_PRECONDITION where a dev chain was set back by more blocks than the stream remembers.
     """
 
 @_typing.type_check_only
@@ -61,7 +62,8 @@ class ChainAsyncStub(ChainStub):
     """
     StreamBlocks: _aio.UnaryStreamMultiCallable[_chain_pb2.StreamBlocksRequest, _chain_pb2.BlockUpdate]  # type: ignore[assignment]
     """The chain's blocks in order, each once, first those that are there and then each new one. No
-    block is left out, however slowly the stream is read. Ends only when cancelled.
+    block is left out, however slowly the stream is read. Ends when cancelled, or with
+    FAILED_PRECONDITION where a dev chain was set back by more blocks than the stream remembers.
     """
 
 class ChainServicer(metaclass=_abc_1.ABCMeta):
@@ -98,7 +100,8 @@ class ChainServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_chain_pb2.BlockUpdate], _abc.AsyncIterator[_chain_pb2.BlockUpdate]]:
         """The chain's blocks in order, each once, first those that are there and then each new one. No
-        block is left out, however slowly the stream is read. Ends only when cancelled.
+        block is left out, however slowly the stream is read. Ends when cancelled, or with
+        FAILED_PRECONDITION where a dev chain was set back by more blocks than the stream remembers.
         """
 
 def add_ChainServicer_to_server(servicer: ChainServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

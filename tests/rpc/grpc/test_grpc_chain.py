@@ -180,6 +180,43 @@ async def test_a_reorganisation_takes_blocks_back(by_hand: Any) -> None:
     stream.cancel()
 
 
+@pytest.mark.parametrize("head", [pb.HEAD_BEST, pb.HEAD_FINALIZED])
+async def test_a_chain_that_was_set_back_below_finality_is_followed_from_there(
+    face: Any, head: pb.Head
+) -> None:
+    tools = face.node.dev
+    stream = face.chain.StreamBlocks(pb.StreamBlocksRequest(head=head, from_number=1))
+    tools.mine(2)
+    snapshot, kept = tools.snapshot(), face.node.chain.best
+    tools.mine(2)
+    past = await take(aiter(stream), 4)
+
+    tools.revert(snapshot)
+    (gone,) = await take(aiter(stream), 1)
+    tools.time_travel(4_000_000_000_000)
+    (other,) = await take(aiter(stream), 1)
+
+    left = [update.block.header.hash for update in past[:1:-1]]
+    assert [each.hash for each in gone.retracted] == left
+    assert not gone.HasField("block")
+    assert other.block.header.parent_hash == kept.hash
+    assert other.block.header.hash not in left
+    stream.cancel()
+
+
+async def test_a_chain_that_was_set_back_too_far_ends_the_stream(face: Any) -> None:
+    tools = face.node.dev
+    stream = face.chain.StreamBlocks(pb.StreamBlocksRequest(from_number=1, headers_only=True))
+    snapshot = tools.snapshot()
+    tools.mine(1030)
+    await take(aiter(stream), 1030)
+
+    tools.revert(snapshot)
+
+    with pytest.raises(grpc.aio.AioRpcError, match="begin a new one"):
+        await take(aiter(stream), 1)
+
+
 async def test_blocks_that_came_and_went_unread_are_not_taken_back(by_hand: Any) -> None:
     genesis = by_hand.node.chain.genesis
     stream = by_hand.chain.StreamBlocks(pb.StreamBlocksRequest(from_number=1))
