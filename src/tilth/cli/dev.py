@@ -22,6 +22,7 @@ from tilth.cli.tool_options import ToolOptions
 from tilth.frame import Runtime
 from tilth.node.archive import code_in
 from tilth.node.author import Author, InstantSeal, Sealer, SlotSeal
+from tilth.node.invariants import InvariantBroken, check_each_block
 from tilth.node.pool import Pool
 from tilth.node.runtimes import CODE
 from tilth.node.service import Node, NodeConfig, Sealing
@@ -61,7 +62,7 @@ def run_dev(options: DevOptions) -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         return asyncio.run(_run(options))
-    except (CannotStart, StoreError) as error:
+    except (CannotStart, StoreError, InvariantBroken) as error:
         print(f"tilth: {error}", file=sys.stderr)
         return 1
 
@@ -76,14 +77,21 @@ async def _run(options: DevOptions) -> int:
     gc.freeze()  # what a start makes stays: nobody need look through it for garbage
     gc.set_threshold(_ALLOCATIONS, 10, 10)
     gc.enable()
-    chain = faces.node.chain
-    chain.on_failure.append(lambda _: stopped.set())
+    fatal: list[Exception] = []
+
+    def fail(error: Exception) -> None:
+        fatal.append(error)
+        stopped.set()
+
+    faces.node.chain.on_failure.append(fail)
+    if options.tools.try_state:
+        check_each_block(faces.node.chain, fail)
     show_banner(faces.node, faces.endpoints)
     _write_ready_file(options.ready_file, faces.endpoints)
     await stopped.wait()
     await faces.stop()
-    if chain.failure is not None:
-        raise chain.failure
+    if fatal:
+        raise fatal[0]
     return 0
 
 

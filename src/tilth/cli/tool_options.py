@@ -16,5 +16,8 @@ class ToolOptions:
     reload: Annotated[bool, Parameter(negative=())] = False
     """Watch the runtime's files: a saved one changes the running chain."""
 
+    try_state: Annotated[bool, Parameter(negative=())] = False
+    """Check every pallet's invariants after every block, and stop where one does not hold."""
+
     mock_signature_host: Annotated[bool, Parameter(negative=())] = False
     """Take 0xdeadbeef, filled up with 0xcd, for anybody's signature, as chopsticks does."""

@@ -206,7 +206,10 @@ class Runtime:
     def try_state(self) -> None:
         """Raise AssertionError where an invariant of any pallet does not hold."""
         for pallet in self.pallets:
-            pallet.try_state()
+            try:
+                pallet.try_state()
+            except AssertionError as promise:
+                raise AssertionError(f"{pallet.name}: {promise}") from promise
 
     def build_genesis(self, config: Mapping[str, Mapping[str, Any]]) -> Trie:
         """The state before the first block; `config` names each pallet's genesis arguments."""
