@@ -94,6 +94,9 @@ class ComputeWorker:
         failure = self._charge(task)  # free where the start has charged it
         if failure is not None:
             return failure
+        kept = self._vault.outbox(task.row_root).kept(self._job_key(task.job))
+        if kept is not None:  # of a run that was cut short: another run would have other noise
+            return self._released(task, kept)
         try:
             rows = self._vault.open(task.row_root)
             trained = self._engine.train(model, engine_spec(task.spec), rows)
@@ -103,11 +106,15 @@ class ComputeWorker:
             return FailureCode.CRASHED if failure is FailureCode.MODEL_REFUSED else failure
         except VaultError:
             return FailureCode.ROWS_MISSING
-        return self._released(task, trained.model)
+        return self._released(task, self._sealed(task, trained.model))
 
-    def _released(self, task: Train, model: bytes) -> TrainAnswer:
+    def _sealed(self, task: Train, model: bytes) -> bytes:
+        """On the disk before it is released: the books let no second one out."""
         info = result_info(self._genesis_hash, task.job, task.spec_hash)
-        ciphertext = seal(task.spec.result_key, info, model)
+        sealed = seal(task.spec.result_key, info, model)
+        return self._vault.outbox(task.row_root).keep(self._job_key(task.job), sealed)
+
+    def _released(self, task: Train, ciphertext: bytes) -> TrainAnswer:
         try:
             ledger = self._vault.ledger(task.row_root)
             ledger.release(self._job_key(task.job), blake2_256(ciphertext))

@@ -5,7 +5,7 @@ source, csv_source, array_source          reading what the owner brings
 draft, bounds           suggesting a schema for it
 mock, commitments, registration           all that becomes public
 files, keyfile, layout, store, backup     encrypted on disk
-journal, ledger         the owner's own refusal
+journal, ledger, outbox the owner's own refusal, and what it let out
 """
 
 from tilth.vault.array_source import read_npy as read_npy
@@ -30,6 +30,7 @@ from tilth.vault.ledger import Ledger as Ledger
 from tilth.vault.ledger import OrderCaps as OrderCaps
 from tilth.vault.ledger import Spent as Spent
 from tilth.vault.mock import mock_table as mock_table
+from tilth.vault.outbox import Outbox as Outbox
 from tilth.vault.registration import Registration as Registration
 from tilth.vault.schema import Categorical as Categorical
 from tilth.vault.schema import Numeric as Numeric

@@ -6,6 +6,7 @@ from pathlib import Path
 from tilth.vault import layout
 from tilth.vault.errors import DamagedError, TakenError
 from tilth.vault.files import locked, new_directory, sync_directory, write_private
+from tilth.vault.outbox import Outbox
 
 
 def copy_vault(source: Path, target: Path) -> None:
@@ -25,6 +26,7 @@ def copy_files(source: Path, target: Path) -> None:
         copy.mkdir(mode=0o700)
         for name in layout.TABLE_FILES:
             _copy(table / name, copy / name)
+        Outbox(table / layout.RESULTS).copy_to(copy / layout.RESULTS)
         sync_directory(copy)
 
 

@@ -6,6 +6,7 @@ lock               held while tables are added or copied
 <row root>/manifest  name, schema, row count, key of the commitment
 <row root>/rows      the rows in canonical form
 <row root>/releases  the release ledger: what is in it is on the chain too
+<row root>/results/  sealed results, each named after its job, until and after they are sent
 """
 
 from pathlib import Path
@@ -16,6 +17,7 @@ KEY = "key"
 MANIFEST = "manifest"
 ROWS = "rows"
 RELEASES = "releases"
+RESULTS = "results"
 TABLE_FILES = (KEY, MANIFEST, ROWS, RELEASES)
 
 

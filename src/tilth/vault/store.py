@@ -34,6 +34,7 @@ from tilth.vault.files import (
 )
 from tilth.vault.keyfile import KEY_FILE, create_key, read_key
 from tilth.vault.ledger import Ledger
+from tilth.vault.outbox import Outbox
 from tilth.vault.registration import Registration
 from tilth.vault.schema import Schema, canonical_json, valid_name
 from tilth.vault.table import PrivateTable, Table
@@ -162,6 +163,11 @@ class Vault:
         root, _, _ = self._find(which)
         path = layout.place(self.directory, root) / layout.RELEASES
         return self._ledgers.setdefault(root, Ledger(path, root))
+
+    def outbox(self, which: str | bytes) -> Outbox:
+        """Where results of a table's jobs wait, sealed, until the chain has them."""
+        root, _, _ = self._find(which)
+        return Outbox(layout.place(self.directory, root) / layout.RESULTS)
 
     def verify(self) -> None:
         """Decrypt everything and compare it with the row roots; raises at the first damage."""
