@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,12 @@ def _layout(
 
 WHOLE = _layout([((3000,), (0,)), ((), (1,))], [3000, 1])
 FACTORED = _layout([((7, 5), (0, THE_ROWS)), ((7,), (0,)), ((4, 6), (1, 2))], [7, 4, 6])
-LAYOUTS = [WHOLE, FACTORED]
+SEQUENCE = replace(
+    _layout([((6,), (2,))], [4 * 6, 4 * 7, 6]),
+    parameters=(ParameterLayout((6, 7), (0, 1), terms=4), ParameterLayout((6,), (2,))),
+)
+LAYOUTS = [WHOLE, FACTORED, SEQUENCE]
+NAMES = ["whole", "factored", "sequence"]
 
 HOSTILE: list[Callable[[np.random.Generator, Singles], None]] = [
     lambda r, row: row.fill(np.nan),
@@ -62,7 +68,7 @@ def _sum(
     return core.clipped_sum(layout, [part.copy() for part in parts], occupied, clip)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=["whole", "factored"])
+@pytest.mark.parametrize("layout", LAYOUTS, ids=NAMES)
 @pytest.mark.parametrize("clip", [1e-6, 0.01, 1.0, 1000.0])
 def test_adding_a_hostile_row_moves_the_sum_by_no_more_than_the_sensitivity(
     layout: Layout, clip: float
@@ -98,7 +104,40 @@ def test_a_row_with_a_huge_factor_counts_zero_even_if_the_other_makes_up_for_it(
     assert bool(_sum(layout, parts, np.arange(CHUNK) == 3, 1.0).any()) == counts
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=["whole", "factored"])
+def _gradient(p: ParameterLayout, parts: list[Singles], i: int) -> npt.NDArray[np.float64]:
+    """Of one row by one parameter, in doubles."""
+    factors = [parts[part][i].astype(float) for part in p.parts]
+    if len(factors) == 1:
+        return factors[0]
+    left, right = (factor.reshape(p.terms, -1) for factor in factors)
+    return np.asarray(left.T @ right).ravel()
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e6, 2.0**28])
+def test_terms_that_cancel_do_not_let_a_row_weigh_more(size: float) -> None:
+    """The difference of two huge products: rounded away in its length, it would not be clipped."""
+    random = np.random.default_rng(8)
+    without = np.zeros(CHUNK, bool)
+    for shift in (0.0, 1e-7, 1e-4, 1e-2, 1.0):
+        parts = _parts(SEQUENCE, random)
+        for part, factor in ((0, 6), (1, 7)):
+            terms = parts[part].reshape(CHUNK, 4, factor)
+            terms[5] = 0
+            terms[5, :2] = random.normal(size=factor) * size
+            terms[5, 1] *= (-1 if part else 1) * (1 + shift)
+        alone = without.copy()
+        alone[5] = True
+
+        moved = _sum(SEQUENCE, parts, alone, 1.0).astype(np.float64)
+
+        assert np.linalg.norm(moved) <= core.sensitivity(SEQUENCE.weights)
+        with_others = np.ones(CHUNK, bool)
+        others = ~alone
+        difference = _sum(SEQUENCE, parts, with_others, 1.0) - _sum(SEQUENCE, parts, others, 1.0)
+        assert np.linalg.norm(difference.astype(np.float64)) <= core.sensitivity(SEQUENCE.weights)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=NAMES)
 def test_the_sum_is_that_of_each_rows_clipped_gradient(layout: Layout) -> None:
     random = np.random.default_rng(3)
     parts = _parts(layout, random)
@@ -106,14 +145,7 @@ def test_the_sum_is_that_of_each_rows_clipped_gradient(layout: Layout) -> None:
 
     total = np.zeros(layout.weights)
     for i in np.flatnonzero(occupied):
-        gradient = np.concatenate(
-            [
-                np.multiply.outer(*(parts[part][i].astype(float) for part in p.parts)).ravel()
-                if len(p.parts) == 2
-                else parts[p.parts[0]][i].astype(float)
-                for p in layout.parameters
-            ]
-        )
+        gradient = np.concatenate([_gradient(p, parts, int(i)) for p in layout.parameters])
         total += gradient * min(1, 2.5 / math.sqrt(gradient @ gradient))
 
     ours = _sum(layout, parts, occupied, 2.5) * 2.5 / UNIT

@@ -5,17 +5,19 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
 
-from tilth.engine import confinement
+from tilth.engine import Engine, TrainSpec, confinement, linear
+from tilth.primitives import privacy
 
 FOLDER = Path(__file__).parents[2] / "examples" / "engine"
 
-pytestmark = [
-    pytest.mark.skipif(not confinement().sufficient, reason="no Landlock or no seccomp"),
-    pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="no scikit-learn"),
-]
+datasets: Any = pytest.importorskip("sklearn.datasets", reason="no scikit-learn")
+
+pytestmark = pytest.mark.skipif(not confinement().sufficient, reason="no Landlock or no seccomp")
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +35,38 @@ def _example(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def _private_accuracy(train: Any, test: Any, model: bytes, *, epsilon: int, **how: int) -> float:
+    noise = privacy.noise_for(epsilon * 10**6, 10**7, 10**9, how["steps"])
+    spec = TrainSpec(
+        loss="softmax_cross_entropy",
+        optimizer="momentum",
+        noise_multiplier_milli=noise,
+        **how,
+    )
+    with Engine() as engine:
+        trained = engine.train(model, spec, train)
+        return float((engine.infer(trained.model, test.rows).argmax(1) == test.labels).mean())
+
+
+def test_a_logistic_regression_tells_digits_at_epsilon_4() -> None:
+    train, test = _example("digits").digits()
+    how = {"steps": 100, "learning_rate_micro": 2_000_000, "clip_micro": 300_000}
+
+    assert _private_accuracy(train, test, linear(64, 10), epsilon=4, **how) >= 0.93
+
+
+def test_a_logistic_regression_tells_breast_cancer_at_epsilon_3() -> None:
+    table, data = _example("digits").Table, datasets.load_breast_cancer()
+    low, high = data.data.min(0), data.data.max(0)
+    rows = (2 * (data.data - low) / (high - low) - 1).astype(np.float32)
+    order = np.random.default_rng(2).permutation(len(rows))
+    own, others = order[:426], order[426:]
+    how = {"steps": 60, "learning_rate_micro": 300_000, "clip_micro": 500_000}
+
+    train, test = (table(rows[part], data.target[part]) for part in (own, others))
+    assert _private_accuracy(train, test, linear(30, 2), epsilon=3, **how) >= 0.93
 
 
 def test_a_net_learns_digits() -> None:

@@ -30,6 +30,7 @@ from tilth.engine import (
     Refused,
     StatisticsSpec,
     TrainSpec,
+    compiler,
     confinement,
     linear,
     mlp,
@@ -287,6 +288,46 @@ def test_frozen_layers_stay_as_they_are(engine: Engine) -> None:
     assert trained.parameters == 12
     for name, weights in before.items():
         assert np.array_equal(weights, after[name]) == name.startswith("layer0.")
+
+
+def test_a_sequences_factors_train_as_its_whole_gradients_do(author: Any, naive: Engine) -> None:
+    """Wide layers on few terms keep factors, the input itself among them; the descent is exact."""
+    random = np.random.default_rng(5)
+    shapes = {"w": (20, 40), "u": (40, 48), "v": (48, 2)}
+    weights = {n: (random.normal(size=s) / 6).astype(np.float32) for n, s in shapes.items()}
+    nodes = [
+        node("MatMul", ["x", "w"], ["a"]),
+        node("Tanh", ["a"], ["t"]),
+        node("MatMul", ["t", "u"], ["b"]),
+        node("ReduceMean", ["b", "one"], ["m"], keepdims=0),
+        node("MatMul", ["m", "v"], ["out"]),
+    ]
+    model = author(nodes, {**weights, "one": np.array([1])}, (3, 20))
+    table = Table(random.normal(size=(130, 60)), random.integers(0, 2, 130))
+    spec = replace(TRAIN, steps=3, noise_multiplier_milli=0, clip_micro=500_000)
+    program = compiler.training(model, spec.loss, Limits())
+    assert [len(parts) for parts in program.gradients] == [2, 2, 2]
+    assert program.gradients[0][0] == "x"
+
+    factored = _weights(naive.train(model, spec, table).model)
+
+    w, u, v = (weights[n].astype(np.float64) for n in "wuv")
+    for _ in range(3):
+        total = [np.zeros_like(w), np.zeros_like(u), np.zeros_like(v)]
+        rows = table.rows.reshape(-1, 3, 20).astype(float)
+        for row, label in zip(rows, table.labels, strict=True):
+            t = np.tanh(row @ w)
+            mean = (t @ u).mean(0)
+            shares = np.exp(mean @ v) / np.exp(mean @ v).sum()
+            error = shares - np.eye(2)[label]
+            by_b = np.tile(v @ error / 3, (3, 1))
+            by_a = (by_b @ u.T) * (1 - t**2)
+            parts = [row.T @ by_a, t.T @ by_b, np.outer(mean, error)]
+            scale = min(1, 0.5 / np.sqrt(sum((p**2).sum() for p in parts)))
+            total = [a + scale * p for a, p in zip(total, parts, strict=True)]
+        w, u, v = (x - 0.5 * g / 130 for x, g in zip((w, u, v), total, strict=True))
+    for name, expected in zip("wuv", (w, u, v), strict=True):
+        np.testing.assert_allclose(factored[name], expected, atol=1e-5)
 
 
 def test_nothing_left_to_train_is_refused(engine: Engine) -> None:

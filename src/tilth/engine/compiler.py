@@ -16,7 +16,7 @@ import numpy as np
 from tilth.engine import gate
 from tilth.engine.constants import folded, stored
 from tilth.engine.graph import Emitter, RowCost
-from tilth.engine.layout import SLOTS
+from tilth.engine.layout import MOST_TERMS, SLOTS
 from tilth.engine.losses import LOSSES, Labels
 from tilth.engine.node import Node
 from tilth.engine.operators import OPERATORS
@@ -267,9 +267,18 @@ def _require_trainable(forward: _Forward) -> None:
 
 def _parts(emit: Emitter, gradient: Gradient) -> tuple[Value, ...]:
     """A parameter's gradient whole, or as two factors."""
-    if isinstance(gradient, Outer) and len(gradient.left.shape) == 1:
+    if isinstance(gradient, Outer) and _worth_keeping(gradient):
         return gradient.left, gradient.right
     return (emit.whole(gradient),)
+
+
+def _worth_keeping(gradient: Outer) -> bool:
+    """Factors of a sequence are measured by products of its terms with each other, in doubles:
+    that pays where they are few beside the weights."""
+    if len(gradient.left.shape) == 1:
+        return True
+    terms, (left, right) = gradient.left.shape[0], (gradient.left.size, gradient.right.size)
+    return terms <= MOST_TERMS and 4 * (left + right) < left * right // terms**2
 
 
 def _unique(kept: Sequence[Sequence[Value]]) -> list[Value]:

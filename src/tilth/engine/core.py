@@ -13,6 +13,11 @@ slots.
 3. The rest of the chunk differs by rounding only: sums over 64 rows in float32 are off by at most
    64·2^-24·64·C = 2^-12·C, before and after; sums of those are taken in float64.
    Together 2 and 3 stay below C·(1 + 2^-10), the slack of `sensitivity`.
+   A sequence's gradient Σ left_t ⊗ right_t is measured and summed in float64. Its squared length
+   Σ (left_t·left_u)(right_t·right_u) may cancel: k + m + 2T² ≤ 2^24 roundings of 2^-53 each leave
+   it off by 2^-29·S² at most, S = Σ |left_t||right_t|, so 2^-28·S² is added. Hence a row's length
+   is never taken for less than it is, nor for less than 2^-14·S; clipped, its S is at most
+   2^14·C, and sums over 64·T ≤ 2^18 terms of 64 rows are off by 2^18·2^-53·2^6·2^14·C = 2^-15·C.
 4. Rounding to the lattice moves each coordinate by half a unit, before and after: √P units in all.
 """
 
@@ -30,6 +35,7 @@ from tilth.engine.noise import DiscreteGaussian, Integers, RandomBytes
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
 Singles: TypeAlias = npt.NDArray[np.float32]
+Floats: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
 LATTICE_BITS: Final = 24
@@ -40,6 +46,7 @@ _NORM_BLOCK: Final = 1024
 _SUM_BLOCK: Final = 64
 _UNTHREADED: Final = 1 << 18  # multiplications up to which OpenBLAS stays on one thread
 _HUGE: Final = 2.0**30
+_GRAM_NUMBERS: Final = 1 << 20
 
 
 def sensitivity(weights: int) -> int:
@@ -62,7 +69,7 @@ def clipped_sum(layout: Layout, parts: Sequence[Singles], occupied: Flags, clip:
         squares = {part: _squares(parts[part]) for p in layout.parameters for part in p.parts}
         counted = np.logical_and.reduce([occupied, *(s < _HUGE**2 for s in squares.values())])
     _blank(parts, ~counted)
-    norms = np.sqrt(np.where(counted, _squared_norms(layout, squares), 0))
+    norms = np.sqrt(np.where(counted, _squared_norms(layout, parts, squares), 0))
     scales = np.where(counted, clip / np.maximum(norms, clip), 0).astype(np.float32)
     total = np.concatenate([_sum(p, parts, scales) for p in layout.parameters])
     return np.rint(total * (2.0**LATTICE_BITS / clip)).astype(np.int64)
@@ -76,11 +83,36 @@ def _squares(part: Singles) -> Doubles:
     return total
 
 
-def _squared_norms(layout: Layout, squares: dict[int, Doubles]) -> Doubles:
-    """|left ⊗ right|² = |left|²·|right|², so factors are measured without being multiplied out."""
+def _squared_norms(
+    layout: Layout, parts: Sequence[Singles], squares: dict[int, Doubles]
+) -> Doubles:
     with np.errstate(all="ignore"):
-        of_parameters = (reduce(mul, map(squares.__getitem__, p.parts)) for p in layout.parameters)
-        return reduce(add, of_parameters)
+        return reduce(add, (_squared_norm(p, parts, squares) for p in layout.parameters))
+
+
+def _squared_norm(
+    parameter: ParameterLayout, parts: Sequence[Singles], squares: dict[int, Doubles]
+) -> Doubles:
+    """|left ⊗ right|² = |left|²·|right|², so factors are measured without being multiplied out."""
+    if parameter.terms == 1:
+        return reduce(mul, map(squares.__getitem__, parameter.parts))
+    left, right = (_terms(parameter, parts[part]) for part in parameter.parts)
+    block = max(1, _GRAM_NUMBERS // parameter.terms**2)
+    starts = range(0, len(left), block)
+    return np.concatenate([_length(left[s : s + block], right[s : s + block]) for s in starts])
+
+
+def _length(left: Doubles, right: Doubles) -> Doubles:
+    """Of each row's Σ left ⊗ right, squared and rounded up."""
+    grams = [np.matmul(factor, factor.transpose(0, 2, 1)) for factor in (left, right)]
+    lengths = [np.sqrt(np.einsum("itt->it", gram)) for gram in grams]
+    whole = np.einsum("it,it->i", *lengths)
+    together = np.einsum("itu,itu->i", *grams)
+    return np.asarray(np.maximum(together, 0) + 2.0**-28 * whole * whole)
+
+
+def _terms(parameter: ParameterLayout, part: Singles) -> Doubles:
+    return part.reshape(len(part), parameter.terms, -1).astype(np.float64)
 
 
 def _blank(parts: Sequence[Singles], discarded: Flags) -> None:
@@ -96,10 +128,15 @@ def _sum(parameter: ParameterLayout, parts: Sequence[Singles], scales: Singles) 
         sums: Singles = np.einsum("gi,gin->gn", scales.reshape(-1, _SUM_BLOCK), whole)
         return np.asarray(sums.sum(0, dtype=np.float64))
     left, right = (parts[part] for part in parameter.parts)
+    if parameter.terms > 1:
+        tall, wide = (_terms(parameter, part) for part in (left, right))
+        tall *= scales[:, None, None]
+        flat = (_grouped(factor.reshape(-1, factor.shape[2])) for factor in (tall, wide))
+        return _summed_products(*flat).ravel()
     return _summed_products(_grouped(left * scales[:, None]), _grouped(right)).ravel()
 
 
-def _summed_products(left: Singles, right: Singles) -> Doubles:
+def _summed_products(left: Floats, right: Floats) -> Doubles:
     """Σ left ⊗ right over all rows, in tiles so small that no BLAS spreads one over threads:
     those would fight with the worker for the processor, at five times the time."""
     height, width = left.shape[2], right.shape[2]
@@ -112,5 +149,5 @@ def _summed_products(left: Singles, right: Singles) -> Doubles:
     return total
 
 
-def _grouped(rows: Singles) -> Singles:
+def _grouped(rows: Floats) -> Floats:
     return rows.reshape(-1, _SUM_BLOCK, rows.shape[1])

@@ -96,7 +96,7 @@ def data_input(graph: pb.GraphProto) -> DataInput:
 
 def nodes(proto: pb.ModelProto, static_batch: int | None) -> Iterator[Node]:
     """The nodes in the file's order, attributes read."""
-    (opset,) = (o.version for o in proto.opset_import if o.domain in ("", "ai.onnx"))
+    (opset,) = _opsets(proto)
     for node in proto.graph.node:
         yield Node(
             operator=node.op_type,
@@ -201,15 +201,22 @@ def _refuse_hidden_graphs(proto: pb.ModelProto) -> None:
 
 
 def _check_opset(proto: pb.ModelProto) -> None:
-    versions = [o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")]
+    versions = sorted(_opsets(proto))
     if len(versions) != 1 or not OLDEST_OPSET <= versions[0] <= NEWEST_OPSET:
         text = f"opset {versions}: export with one between {OLDEST_OPSET} and {NEWEST_OPSET}"
         raise Refused(Reason.FORM_NOT_SUPPORTED, text)
 
 
+def _opsets(proto: pb.ModelProto) -> set[int]:
+    return {o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")}
+
+
 def _check_operator(node: pb.NodeProto) -> None:
     if node.domain not in ("", "ai.onnx") or node.overload:
-        text = f"{_where(node)} is of domain {_quoted(node.domain)}, not of ONNX itself"
+        hint = (
+            "; tilth.engine.linear and mlp make nets to start from" if "ml" in node.domain else ""
+        )
+        text = f"{_where(node)} is of domain {_quoted(node.domain)}, not of ONNX itself{hint}"
         raise Refused(Reason.OPERATOR_NOT_ALLOWED, text)
     if node.op_type not in OPERATORS:
         text = f"{_where(node)}: the engine has no rule for this operator"

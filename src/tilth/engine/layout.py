@@ -12,16 +12,21 @@ from tilth.engine.spec import Limits
 SLOTS: Final = 64
 """Rows in a microbatch, always: results must not depend on how many rows there are."""
 
+MOST_TERMS: Final = 512
+"""Of a sequence whose gradients are kept in factors; the proof in `core` allows four times that."""
+
 THE_ROWS: Final = -1
 """As part of a gradient: the input rows themselves, of which the trusted side has its own copy."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterLayout:
-    """A parameter's shape, and which outputs are its gradient: one whole, or two factors."""
+    """A parameter's shape, and which outputs are its gradient: one whole, or two factors. For
+    sequences each factor holds so many `terms` one after the other, and their products add up."""
 
     shape: tuple[int, ...]
     parts: tuple[int, ...]
+    terms: int = 1
 
     @property
     def size(self) -> int:
@@ -58,7 +63,7 @@ class Layout:
             "input": self.input_shape,
             "output": self.output_shape,
             "labels": [self.label_size, int(self.integer_labels)],
-            "parameters": [[p.shape, p.parts] for p in self.parameters],
+            "parameters": [[p.shape, p.parts, p.terms] for p in self.parameters],
             "outputs": self.outputs,
             "cost": [self.row_flops, self.row_values, self.released_bytes],
         }
@@ -95,7 +100,12 @@ def _consistent(layout: Layout, parameter: ParameterLayout) -> bool:
     if any(not THE_ROWS <= part < len(layout.outputs) for part in parameter.parts):
         return False
     sizes = [layout.part_size(part) for part in parameter.parts]
-    return sizes == [parameter.size] or (len(sizes) == 2 and tuple(sizes) == parameter.shape)
+    if not 1 <= parameter.terms <= MOST_TERMS or max(sizes, default=0) >= 1 << 22:
+        return sizes == [parameter.size] and parameter.terms == 1
+    factors = [parameter.terms * n for n in parameter.shape]
+    return (sizes == [parameter.size] and parameter.terms == 1) or (
+        len(sizes) == 2 and sizes == factors
+    )
 
 
 def _from_json(message: bytes) -> Layout:
@@ -108,8 +118,8 @@ def _from_json(message: bytes) -> Layout:
         label_size=label_size,
         integer_labels=integer_labels == 1,
         parameters=tuple(
-            ParameterLayout(_integers(shape), _integers(parts))
-            for shape, parts in fields["parameters"]
+            ParameterLayout(_integers(shape), _integers(parts), *_integers(terms))
+            for shape, parts, *terms in fields["parameters"]
         ),
         outputs=_integers(fields["outputs"]),
         row_flops=row_flops,

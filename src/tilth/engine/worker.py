@@ -112,8 +112,10 @@ def layout_of(program: compiler.Program, released_bytes: int) -> Layout:
     position = {name: i for i, (name, _) in enumerate(program.outputs)}
     position[compiler.INPUT] = THE_ROWS
     labels = program.labels
+    sizes = [size for _, size in program.outputs]
+    features = int(np.prod(program.input_shape))
     parameters = [
-        ParameterLayout(parameter.initial.shape, tuple(position[name] for name in names))
+        _parameter_layout(parameter, [position[name] for name in names], sizes, features)
         for parameter, names in zip(program.parameters, program.gradients, strict=True)
     ]
     # without parameters the one output itself is what is summed
@@ -129,6 +131,15 @@ def layout_of(program: compiler.Program, released_bytes: int) -> Layout:
         row_values=program.cost.values,
         released_bytes=released_bytes,
     )
+
+
+def _parameter_layout(
+    parameter: compiler.Parameter, parts: Sequence[int], sizes: Sequence[int], features: int
+) -> ParameterLayout:
+    shape, terms = parameter.initial.shape, 1
+    if len(parts) == 2:
+        terms = (features if parts[0] == THE_ROWS else sizes[parts[0]]) // shape[0]
+    return ParameterLayout(shape, tuple(parts), terms)
 
 
 class Job:
