@@ -1,11 +1,14 @@
 """Tries over lists: the same roots as the general trie's, and compact proofs of single values."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tilth.primitives.trie import Layout, OrderedTrie, Trie, ordered_root, verify_ordered
-from tilth.primitives.trie.nodes import compact
+from tilth.primitives.trie.nodes import MalformedNode, compact
 
 LISTS = st.lists(st.binary(max_size=70), max_size=80)
 LAYOUTS = st.sampled_from(Layout)
@@ -78,3 +81,49 @@ def test_a_proof_leaves_out_what_follows_from_the_rest() -> None:
 @pytest.mark.parametrize("node", [b"", b"\x00", b"\x41", b"\x80\xff\xff", b"\xff" * 40])
 def test_bytes_that_are_no_node_show_nothing(node: bytes) -> None:
     assert not verify_ordered(bytes(32), [node], 0, b"", Layout.V1)
+
+
+@given(st.integers(1, 700), LAYOUTS, st.data())
+def test_an_outline_proves_the_same_and_looks_at_few_values(
+    count: int, layout: Layout, data: st.DataObject
+) -> None:
+    values = [index.to_bytes(2, "big") * 20 for index in range(count)]
+    trie = OrderedTrie(values, layout)
+    index = data.draw(st.integers(0, count - 1))
+    watched = Watched(values)
+
+    outlined = OrderedTrie(watched, layout, trie.outline)
+
+    assert outlined.proof(index) == OrderedTrie(values, layout).proof(index)
+    assert outlined.root == trie.root
+    assert watched.seen <= {each for each in range(count) if each % 64 == index % 64} | {index}
+
+
+def test_values_that_are_not_those_of_the_outline_prove_nothing() -> None:
+    values = [index.to_bytes(2, "big") * 20 for index in range(300)]
+    outline = OrderedTrie(values, Layout.V1).outline
+    changed = [*values[:100], b"other" * 8, *values[101:]]
+
+    with pytest.raises(MalformedNode, match="not those of the outline"):
+        OrderedTrie(changed, Layout.V1, outline).proof(164)
+
+
+def test_there_is_no_proof_of_a_value_beyond_the_end() -> None:
+    for values in ([], [b"one"], [b"one", b"two"]):
+        with pytest.raises(IndexError):
+            OrderedTrie(values, Layout.V1).proof(len(values))
+
+
+class Watched(Sequence[bytes]):
+    """Remembers which of its values somebody has looked at."""
+
+    def __init__(self, values: list[bytes]) -> None:
+        self.seen: set[int] = set()
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, index: Any) -> Any:
+        self.seen.add(index)
+        return self._values[index]

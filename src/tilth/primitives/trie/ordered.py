@@ -3,12 +3,14 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
+from typing import NamedTuple, TypeAlias
 
 from tilth.primitives.trie.nodes import (
     BRANCH,
     COMPACT,
     EMPTY_ROOT,
     HASH_LENGTH,
+    HASHED,
     LEAF,
     LEAF_HASHED,
     NIBBLE,
@@ -28,68 +30,153 @@ _BEYOND_DIGITS = b"g"
 _OMITTED = COMPACT[0]
 
 
+class _Leaf(NamedTuple):
+    """Where a value stands, and what is left of its path there."""
+
+    partial: bytes
+    value: int
+
+
+class _Fork(NamedTuple):
+    """`head` is all of the encoding that stands before the references."""
+
+    head: bytes
+    depth: int
+    slots: bytes
+    children: "tuple[_Leaf | _Fork, ...]"
+    bare: tuple[int, ...]
+    """The values below, where each is a leaf without a partial."""
+
+
+_Place: TypeAlias = _Leaf | _Fork
+_BARE = header(LEAF_HASHED, b"")
+# A list of any length has few distinct partials.
+_header = lru_cache(maxsize=4096)(header)
+
+
 class OrderedTrie:
     """The trie that Substrate builds of a block's extrinsics, or of a content's chunks.
 
     No key begins another one, so every value stands in a leaf.
     """
 
-    def __init__(self, values: Sequence[bytes], layout: Layout) -> None:
-        paths = [path_of(compact(index)) for index in range(len(values))]
-        order = sorted(range(len(values)), key=paths.__getitem__)
-        self._paths = [paths[index] for index in order]
-        self._leaves = [_leaf_of(values[index], layout) for index in order]
+    def __init__(
+        self, values: Sequence[bytes], layout: Layout, outline: Sequence[bytes] = ()
+    ) -> None:
+        """Where its `outline` is known, a proof looks at few of the values."""
+        self._values = values
+        self._layout = layout
+        self._top = _shape(len(values)) if values else None
+        self._known = self._by_unit(outline) if outline else {}
 
     @cached_property
     def root(self) -> bytes:
-        return blake2_256(self._node(0, len(self._paths), 0)) if self._paths else EMPTY_ROOT
+        return EMPTY_ROOT if self._top is None else blake2_256(self._node(self._top))
+
+    @cached_property
+    def outline(self) -> tuple[bytes, ...]:
+        """The references two levels below the root: all that a proof takes of most values."""
+        refs = tuple(self._ref(unit) for unit in _units(self._top))
+        self._known = self._by_unit(refs)
+        return refs
+
+    def _by_unit(self, refs: Sequence[bytes]) -> dict[int, bytes]:
+        return dict(zip(map(id, _units(self._top)), refs, strict=True))
 
     def proof(self, index: int) -> tuple[bytes, ...]:
         """The compact proof of one value: the nodes on its path, from the root down.
 
         What a verifier computes himself is left out: the value, and the hash of each node that
-        follows (trie-db, proof::generate_proof).
+        follows (trie-db, proof::generate_proof). Raises MalformedNode where the values looked at
+        are not those of the outline.
         """
-        place = self._paths.index(path_of(compact(index)))
-        return tuple(self._proof(0, len(self._paths), 0, place))
+        above, leaf = self._descent(index)
+        nodes = [_header(LEAF, leaf.partial) + _OMITTED]
+        for head, refs, slot in reversed(above):
+            hashed = len(refs[slot]) > HASH_LENGTH
+            refs[slot] = _OMITTED if hashed else reference_to(nodes.pop(0))
+            nodes.insert(0, head + b"".join(refs))
+        return tuple(nodes)
 
-    def _node(self, start: int, end: int, depth: int) -> bytes:
-        if end - start == 1:
-            kind, payload = self._leaves[start]
-            return _header(kind, self._paths[start][depth:]) + payload
-        fork = self._fork(start, end, depth)
-        refs = [
-            (slot, reference_to(self._node(first, last, fork + 1)))
-            for slot, first, last in self._children(start, end, fork)
-        ]
-        return _branch(self._paths[start][depth:fork], refs)
+    def _descent(self, index: int) -> tuple[list[tuple[bytes, list[bytes], int]], _Leaf]:
+        """The forks on the way to a value, with which of their children it is below."""
+        if not 0 <= index < len(self._values):
+            raise IndexError(f"there is no value {index} among {len(self._values)}")
+        path, place, forks = path_of(compact(index)), self._top, []
+        while isinstance(place, _Fork):
+            refs = self._refs(place)
+            self._check(place, place.head + b"".join(refs))
+            slot = place.slots.index(NIBBLE[path[place.depth]])
+            forks.append((place.head, refs, slot))
+            place = place.children[slot]
+        assert place is not None, "every value stands in a leaf"
+        self._check(place, self._node(place))
+        return forks, place
 
-    def _proof(self, start: int, end: int, depth: int, place: int) -> list[bytes]:
-        if end - start == 1:
-            return [_header(LEAF, self._paths[start][depth:]) + _OMITTED]
-        fork = self._fork(start, end, depth)
-        refs, below = [], list[bytes]()
-        for slot, first, last in self._children(start, end, fork):
-            ref = reference_to(self._node(first, last, fork + 1))
-            if first <= place < last:
-                below = self._proof(first, last, fork + 1, place)
-                ref = _OMITTED if len(ref) > HASH_LENGTH else reference_to(below.pop(0))
-            refs.append((slot, ref))
-        return [_branch(self._paths[start][depth:fork], refs), *below]
+    def _check(self, place: _Place, node: bytes) -> None:
+        known = self._known.get(id(place))
+        if known not in (None, reference_to(node)):
+            raise MalformedNode("the values are not those of the outline")
 
-    def _fork(self, start: int, end: int, depth: int) -> int:
-        """Where the paths of a range, sorted as they are, first differ."""
-        first, last = self._paths[start], self._paths[end - 1]
-        while first[depth] == last[depth]:
-            depth += 1
-        return depth
+    def _ref(self, place: _Place) -> bytes:
+        return self._known.get(id(place)) or reference_to(self._node(place))
 
-    def _children(self, start: int, end: int, fork: int) -> Iterator[tuple[int, int, int]]:
-        while start < end:
-            path = self._paths[start]
-            after = bisect_right(self._paths, path[: fork + 1] + _BEYOND_DIGITS, start, end)
-            yield NIBBLE[path[fork]], start, after
-            start = after
+    def _node(self, place: _Place) -> bytes:
+        if isinstance(place, _Fork):
+            return place.head + b"".join(self._refs(place))
+        kind, payload = _leaf_of(self._values[place.value], self._layout)
+        return _header(kind, place.partial) + payload
+
+    def _refs(self, fork: _Fork) -> list[bytes]:
+        if fork.bare and self._layout is Layout.V1 and id(fork.children[0]) not in self._known:
+            values = [self._values[index] for index in fork.bare]
+            if len(min(values, key=len)) >= VALUE_NODE_THRESHOLD:
+                return [HASHED + blake2_256(_BARE + blake2_256(value)) for value in values]
+        return [self._ref(child) for child in fork.children]
+
+
+@lru_cache(maxsize=32)
+def _shape(count: int) -> _Place:
+    """Where so many values stand; it is the same whatever they are."""
+    paths = [path_of(compact(index)) for index in range(count)]
+    order = sorted(range(count), key=paths.__getitem__)
+    return _place([(paths[index], index) for index in order], 0)
+
+
+def _place(row: list[tuple[bytes, int]], depth: int) -> _Place:
+    (first, index), (last, _) = row[0], row[-1]
+    if len(row) == 1:
+        return _Leaf(first[depth:], index)
+    fork = depth
+    while first[fork] == last[fork]:
+        fork += 1
+    parts = list(_parts(row, fork))
+    slots = bytes(NIBBLE[part[0][0][fork]] for part in parts)
+    children = tuple(_place(part, fork + 1) for part in parts)
+    bitmap = sum(1 << slot for slot in slots).to_bytes(2, "little")
+    head = _header(BRANCH, first[depth:fork]) + bitmap
+    return _Fork(head, fork, slots, children, _bare(children))
+
+
+def _parts(row: list[tuple[bytes, int]], fork: int) -> Iterator[list[tuple[bytes, int]]]:
+    """By the digit at the fork."""
+    start = 0
+    while start < len(row):
+        beyond = (row[start][0][: fork + 1] + _BEYOND_DIGITS, 0)
+        after = bisect_right(row, beyond, start)
+        yield row[start:after]
+        start = after
+
+
+def _bare(children: tuple[_Place, ...]) -> tuple[int, ...]:
+    leaves = [child for child in children if isinstance(child, _Leaf) and not child.partial]
+    return tuple(leaf.value for leaf in leaves) if len(leaves) == len(children) else ()
+
+
+def _units(top: _Place | None) -> Iterator[_Place]:
+    """What stands two levels below the top, or one where there is nothing further down."""
+    for child in top.children if isinstance(top, _Fork) else ():
+        yield from child.children if isinstance(child, _Fork) else (child,)
 
 
 def ordered_root(values: Sequence[bytes], layout: Layout) -> bytes:
@@ -145,14 +232,3 @@ def _leaf_of(value: bytes, layout: Layout) -> tuple[tuple[int, int], bytes]:
     if layout is Layout.V0 or len(value) < VALUE_NODE_THRESHOLD:
         return LEAF, compact(len(value)) + value
     return LEAF_HASHED, blake2_256(value)
-
-
-# A list of any length has few distinct partials.
-_header = lru_cache(maxsize=4096)(header)
-
-
-def _branch(partial: bytes, refs: Sequence[tuple[int, bytes]]) -> bytes:
-    bitmap = sum(1 << slot for slot, _ in refs)
-    return b"".join(
-        (_header(BRANCH, partial), bitmap.to_bytes(2, "little"), *(ref for _, ref in refs))
-    )
