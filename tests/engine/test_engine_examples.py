@@ -37,7 +37,7 @@ def _example(name: str) -> ModuleType:
     return module
 
 
-def _private_accuracy(train: Any, test: Any, model: bytes, *, epsilon: int, **how: int) -> float:
+def _private_accuracy(train: Any, test: Any, model: bytes, *, epsilon: int, **how: Any) -> float:
     noise = privacy.noise_for(epsilon * 10**6, 10**7, 10**9, how["steps"])
     spec = TrainSpec(
         loss="softmax_cross_entropy",
