@@ -11,6 +11,7 @@ from tilth.node.author import Author, Clock
 from tilth.node.author import Sealing as Sealing
 from tilth.node.bans import BAN_MS
 from tilth.node.block import Block
+from tilth.node.catalogue import Catalogue
 from tilth.node.chain import Chain, genesis_block
 from tilth.node.chain_spec import ChainSpec
 from tilth.node.content import ContentReader
@@ -64,6 +65,7 @@ class Node:
         self.chain = _open_chain(config)
         self.pool = Pool(self.chain, config.clock, ban_ms=config.ban_ms)
         self.content = ContentReader(self.chain)
+        self.catalogue = Catalogue(self.chain)
         possession = Possession(self.chain, self.content)
         self.author = Author(self.chain, self.pool, config.clock, possession)
         self.sealer = config.sealing(self.author, self.pool)
