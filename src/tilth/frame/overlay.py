@@ -5,30 +5,17 @@ from heapq import merge
 from itertools import islice
 from typing import Any, Final, TypeAlias, final
 
+from tilth.frame.readings import ABSENT as ABSENT
+from tilth.frame.readings import UNREAD, Decode, Readings, Sentinel
 from tilth.primitives.scale import Compact, codec, u32
 from tilth.primitives.trie import Trie
 
 Encode: TypeAlias = Callable[[Any], bytes]
-Decode: TypeAlias = Callable[[bytes], Any]
 
 _length: Final = codec(Compact[u32])
 
 
-@final
-class _Sentinel:
-    __slots__ = ("_name",)
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __repr__(self) -> str:
-        return self._name
-
-
-ABSENT: Final = _Sentinel("ABSENT")
-"""What a read answers where nothing is stored."""
-_UNREAD: Final = _Sentinel("UNREAD")
-_TRUNCATE: Final = _Sentinel("TRUNCATE")
+_TRUNCATE: Final = Sentinel("TRUNCATE")
 
 
 @final
@@ -81,10 +68,11 @@ class Overlay:
     a new one.
     """
 
-    __slots__ = ("_forms", "_journal", "folded", "trie", "values")
+    __slots__ = ("_forms", "_journal", "below", "folded", "values")
 
-    def __init__(self, trie: Trie) -> None:
-        self.trie = trie
+    def __init__(self, trie: Trie, known: Readings | None = None) -> None:
+        """Above the trie, of which some may be `known`."""
+        self.below = known or Readings(trie)
         self.folded: dict[bytes, bytes | None] = {}
         """What the last commit put into the trie."""
         self.values: dict[bytes, Any] = {}
@@ -92,20 +80,28 @@ class Overlay:
         self._forms: dict[bytes, Form] = {}
         self._journal: list[tuple[bytes, Any, Any]] = []
 
+    @property
+    def trie(self) -> Trie:
+        return self.below.trie
+
     def read(self, key: bytes, decode: Decode) -> Any:
         """The decoded value, or ABSENT."""
-        value = self.values.get(key, _UNREAD)
-        if value is not _UNREAD:
+        value = self.values.get(key, UNREAD)
+        if value is not UNREAD:
             return value
-        data = self.raw(key)
+        form = self._forms.get(key)
+        if form is None:
+            value = self.values[key] = self.below.value(key, decode)
+            return value
+        data = self._encoded(key, form)
         value = ABSENT if data is None else decode(data)
-        if type(self._forms.get(key)) not in _GROWING:
+        if type(form) not in _GROWING:
             self.values[key] = value
         return value
 
     def write(self, key: bytes, value: Any, encode: Encode) -> None:
         values, forms = self.values, self._forms
-        self._journal.append((key, values.get(key, _UNREAD), forms.get(key)))
+        self._journal.append((key, values.get(key, UNREAD), forms.get(key)))
         values[key] = value
         forms[key] = encode
 
@@ -115,7 +111,7 @@ class Overlay:
 
     def _write_form(self, key: bytes, form: Form) -> None:
         """Write what is decoded when a pallet reads it."""
-        self._journal.append((key, self.values.pop(key, _UNREAD), self._forms.get(key)))
+        self._journal.append((key, self.values.pop(key, UNREAD), self._forms.get(key)))
         self._forms[key] = form
 
     def write_raw(self, key: bytes, data: bytes) -> None:
@@ -140,7 +136,7 @@ class Overlay:
     def raw(self, key: bytes) -> bytes | None:
         """The stored bytes, as a client reads them."""
         form = self._forms.get(key)
-        return self.trie.get(key) if form is None else self._encoded(key, form)
+        return self.below.stored(key) if form is None else self._encoded(key, form)
 
     def _encoded(self, key: bytes, form: Form) -> bytes | None:
         if isinstance(form, bytes):
@@ -163,7 +159,7 @@ class Overlay:
                 assert isinstance(vector, Appended), "it grew after it was written"
                 del vector.items[value:]
                 continue
-            _restore(values, key, value, _UNREAD)
+            _restore(values, key, value, UNREAD)
             _restore(forms, key, form, None)
 
     def settle(self) -> None:
@@ -184,7 +180,7 @@ class Overlay:
     def commit(self) -> Trie:
         """The trie with all changes folded in; the overlay then stands empty above it."""
         self.folded = self.changes()
-        self.trie = self.trie.update(self.folded)
+        self.below = self.below.after(self.folded)
         self.values.clear()
         self._forms.clear()
         self._journal.clear()

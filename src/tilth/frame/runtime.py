@@ -25,6 +25,7 @@ from tilth.frame.extension import Pipeline, SignedExtensions, TransactionExtensi
 from tilth.frame.extrinsic import Extrinsic, ExtrinsicCodec, ExtrinsicFormat
 from tilth.frame.overlay import Overlay, Slot
 from tilth.frame.pallet import Pallet
+from tilth.frame.readings import Readings
 from tilth.frame.release import Release
 from tilth.frame.runtime_api import BoundMethod, RuntimeApi, bind
 from tilth.frame.traits import InherentData
@@ -67,6 +68,8 @@ class Runtime:
 
     def __init__(self) -> None:
         self.slot = Slot()
+        self._newest = Readings(Trie.empty())
+        """Of the state that was made last, on which the next block usually stands."""
         self.pallets: list[Pallet[Any, Any]] = []
         self.by_index: dict[int, Pallet[Any, Any]] = {}
         self._digests: dict[tuple[int, str], bytes] = {}
@@ -121,12 +124,15 @@ class Runtime:
     @contextmanager
     def at(self, trie: Trie) -> Iterator[Overlay]:
         """Within the block, storage is read at this state; what is written is thrown away."""
-        current = self.slot.overlay
-        self.slot.overlay = Overlay(trie)
+        current, known = self.slot.overlay, self._newest
+        overlay = self.slot.overlay = Overlay(trie, known if known.trie is trie else None)
+        below = overlay.below
         try:
-            yield self.slot.overlay
+            yield overlay
         finally:
             self.slot.overlay = current
+            if overlay.below is not below:
+                self._newest = overlay.below
 
     @property
     def call_filtered(self) -> Reason:

@@ -234,7 +234,7 @@ class Trie:
         """Paths with their values, depth first: a branch's own value stands before its children."""
         within = path_of(prefix)
         after = b"" if start is None else path_of(start)
-        node, path = self._top, b""
+        node, path = self._descend(within)
         ahead: list[tuple[Branch, int, bytes]] = []
         while node is not None:
             path += node.partial
@@ -247,6 +247,17 @@ class Trie:
                 return
             branch, slot, path = ahead.pop()
             node = child_of(branch, slot, self._fetch)
+
+    def _descend(self, within: bytes) -> tuple[Node | None, bytes]:
+        """The highest node whose path may lie within, and the path that leads to it."""
+        node, path = self._top, b""
+        while type(node) is Branch and len(path) + len(node.partial) < len(within):
+            path += node.partial
+            if not within.startswith(path):
+                return None, path
+            slot, path = NIBBLE[within[len(path)]], within[: len(path) + 1]
+            node = child_of(node, slot, self._fetch)
+        return node, path
 
     def _difference(self, older: "Trie | None") -> Iterator[tuple[bytes, bytes | CorruptNode]]:
         if self._top is None or (older is not None and older.root == self.root):
