@@ -21,7 +21,7 @@ def test_a_node_without_a_vault_loads_neither_engine_nor_numpy() -> None:
     program = (
         "import sys, tilth.cli.dev, tilth.runtime.presets, tilth.rpc.grpc.server,"
         " tilth.rpc.jsonrpc.server, tilth.rpc.jsonrpc.table;"
-        " from tilth.cli.dev import load_runtime; load_runtime('tilth.runtime:DevRuntime');"
+        " from tilth.cli.loading import load_runtime; load_runtime('tilth.runtime:DevRuntime');"
         f" print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     finished = subprocess.run(

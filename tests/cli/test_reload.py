@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tilth.cli.dev import CannotStart, DevOptions, runtime_class, start
+from tilth.cli.dev import DevOptions, start
+from tilth.cli.loading import CannotStart, runtime_class
 from tilth.cli.port import PortOptions
 from tilth.cli.reload import NotReloadable, Project, Reloader
 from tilth.cli.tool_options import ToolOptions

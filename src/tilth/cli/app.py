@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 from tilth.cli import tilth_version
 from tilth.cli.port import PortOptions
@@ -29,7 +29,9 @@ app.command(
     "tilth.cli.chain:app", name="chain", help="Drive a dev chain: blocks, time, storage, forks."
 )
 
-Port = Annotated[int, Parameter(help="0 picks a free one.")]
+Port = Annotated[
+    int, Parameter(help="0 picks a free one.", validator=validators.Number(gte=0, lte=65535))
+]
 
 
 @app.command

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tilth.cli import fail
-from tilth.cli.dev import CannotStart, load_runtime
+from tilth.cli.loading import CannotStart, load_runtime
 from tilth.cli.weights_file import Origin, Weighed, path_of, source
 from tilth.frame import AccountId, Measured, Pallet, Runtime, Sloped
 from tilth.frame.benchmarking import Bench, Benchmark, Benchmarks, benchmarks_of, weight_of

@@ -2,9 +2,9 @@
 
 import asyncio
 import gc
-import importlib
 import json
 import logging
+import math
 import os
 import signal
 import sys
@@ -16,6 +16,7 @@ from typing import Final
 
 from tilth.cli import tilth_version
 from tilth.cli.banner import Endpoints, show_banner
+from tilth.cli.loading import CannotStart, runtime_class, telling
 from tilth.cli.port import BadOption, PortOptions, access_of, limits_of
 from tilth.cli.reload import NotReloadable, Project, watch
 from tilth.cli.tool_options import ToolOptions
@@ -52,10 +53,6 @@ class DevOptions:
 class SystemClock:
     def milliseconds(self) -> int:
         return time.time_ns() // 1_000_000
-
-
-class CannotStart(Exception):
-    """Something the user can mend keeps the node from starting; the text says what."""
 
 
 def run_dev(options: DevOptions) -> int:
@@ -121,6 +118,9 @@ async def start(options: DevOptions) -> Running:
         limits = limits_of(options.port)
     except BadOption as error:
         raise CannotStart(str(error)) from error
+    folder = options.ready_file and options.ready_file.parent
+    if folder and not folder.is_dir():
+        raise CannotStart(f"--ready-file cannot be written: there is no directory {folder}")
     node, project = _node(options)
     json_rpc = Server(
         method_table(), node, port=options.rpc_port, access=access_of(options.port), limits=limits
@@ -147,7 +147,8 @@ def _node(options: DevOptions) -> tuple[Node, Project | None]:
     kind = runtime_class(options.runtime)
     project = _project(kind) if options.tools.reload else None
     store = _store(options.base_path)
-    runtime = resumed(kind, None if store is None else code_in(store))
+    with telling(options.runtime):
+        runtime = resumed(kind, None if store is None else code_in(store))
     return Node(_config(options, runtime, store)), project
 
 
@@ -186,30 +187,9 @@ async def _started(face: object, port: int) -> None:
         await face.start()  # type: ignore[attr-defined]
     except OSError as error:
         raise CannotStart(
-            f"port {port} on 127.0.0.1 cannot be used ({error.strerror}); "
+            f"port {port} on 127.0.0.1 cannot be used ({os.strerror(error.errno)}); "
             "stop what uses it or choose another, 0 for any free one"
         ) from error
-
-
-def load_runtime(name: str) -> Runtime:
-    """The runtime that `module:Class` names."""
-    return runtime_class(name)()
-
-
-def runtime_class(name: str) -> type[Runtime]:
-    """Raises CannotStart where there is none of this name."""
-    module_name, _, class_name = name.partition(":")
-    if not (module_name and class_name):
-        raise CannotStart(f"{name!r} is not module:Class, as in tilth.runtime:DevRuntime")
-    sys.path.insert(0, os.getcwd())
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise CannotStart(f"there is no module {error.name!r} to take a runtime from") from error
-    runtime = getattr(module, class_name, None)
-    if not (isinstance(runtime, type) and issubclass(runtime, Runtime)):
-        raise CannotStart(f"{class_name!r} in {module_name} is not a Runtime")
-    return runtime
 
 
 def _config(options: DevOptions, runtime: Runtime, store: BlockStore | None) -> NodeConfig:
@@ -240,7 +220,7 @@ def _store(base_path: Path | None) -> BlockStore | None:
 def _sealing(block_time: float | None) -> Sealing:
     if block_time is None:
         return InstantSeal
-    if block_time <= 0:
+    if not 0 < block_time < math.inf:
         raise CannotStart(f"a block every {block_time} seconds is not possible")
 
     def every(author: Author, pool: Pool) -> Sealer:

@@ -5,7 +5,6 @@ import importlib
 import linecache
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
+from tilth.cli.loading import explained
 from tilth.frame import Runtime
 from tilth.node.service import Node
 from tilth.node.upgrade import Upgraded, UpgradeFailed
@@ -193,18 +193,7 @@ class Reloader:
 
     def _refused(self, names: str, error: BaseException) -> None:
         self._console.print(f"[bold red]not reloaded[/] {escape(names)}: the old runtime goes on")
-        self._console.print(escape(explained(error, self._project.root)), highlight=False)
-
-
-def explained(error: BaseException, root: Path) -> str:
-    """The error with the places in the project that lead to it; other places help nobody."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).is_relative_to(root)
-    ]
-    lines = [*traceback.format_list(frames), *traceback.format_exception_only(error)]
-    return "".join(lines).rstrip()
+        self._console.print(escape(explained(error)), highlight=False)
 
 
 def _bytes(path: Path) -> bytes:

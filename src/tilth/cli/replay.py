@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tilth.cli import fail
-from tilth.cli.dev import CannotStart, load_runtime
+from tilth.cli.loading import CannotStart, load_runtime
 from tilth.node.recording import BadRecording, Recording
 from tilth.node.replay import Outcome, Replay
 

@@ -64,9 +64,8 @@ class Pallet(Generic[E, X]):
         if needed.name in config:
             self.__dict__[needed.name] = config.pop(needed.name)
         elif needed.required:
-            raise DeclarationError(
-                f"{type(self).__name__} needs {needed.name}: {needed.annotation}"
-            )
+            name = type(self).__name__
+            raise DeclarationError(f"{name} needs {needed.name}: {name}({needed.name}=…)")
         else:  # a default that is a function must not become a method
             self.__dict__[needed.name] = inspect.getattr_static(type(self), needed.name)
 

@@ -89,6 +89,8 @@ class Runtime:
 
     def add(self, index: int, pallet: P, name: str | None = None) -> P:
         """Give the pallet its index (wire format) and its name: its class's, unless said."""
+        if not isinstance(pallet, Pallet):
+            raise TypeError(f"a pallet was expected at index {index}, not {pallet!r}")
         if index in self.by_index:
             taken = self.by_index[index].name
             raise ValueError(f"pallet index {index} is taken by {taken}")
