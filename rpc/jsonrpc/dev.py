@@ -31,6 +31,8 @@ from tilth.rpc.jsonrpc.shapes import hex_of, optional_hex
 
 T = TypeVar("T")
 
+MOST_BLOCKS: Final = 10_000
+
 _RELAYED: Final = frozenset(
     ("dmp", "ump", "hrmp", "relayChainStateOverrides", "relayParentNumber", "unsafeBlockHeight")
 )
@@ -79,8 +81,9 @@ def dev_newBlock(node: Node, params: Json = None) -> HashText:
     for name in _RELAYED & options.keys():
         raise FAULT(reason=f"{name} means nothing here: blocks are numbered in turn, by no relay")
     transactions = [unhexed(each) for each in items_of(options, "transactions")]
-    count, to = count_of(options, "count"), count_of(options, "to")
-    return _done(node, lambda: node.dev.new_block(count or 1, to=to, transactions=transactions))
+    count, to = count_of(options, "count") or 1, count_of(options, "to")
+    _check_count(count if to is None else to - node.chain.best.number)
+    return _done(node, lambda: node.dev.new_block(count, to=to, transactions=transactions))
 
 
 @unsafe
@@ -177,6 +180,7 @@ def dev_runBlock(node: Node, params: Json) -> RunJson:
 @fails(FAULT)
 def dev_mine(node: Node, count: U64 = 1, interval: U64 | None = None) -> HashText:
     """Make so many blocks, `interval` ms apart; answers the last one's hash."""
+    _check_count(count)
     return _done(node, lambda: node.dev.mine(count, interval_ms=interval))
 
 
@@ -254,6 +258,12 @@ def dev_stopImpersonating(node: Node, account: str) -> None:
     """Ask the account for its signature again."""
     who = account_of(account)
     _run(lambda: node.dev.stop_impersonating(who))
+
+
+def _check_count(count: int) -> None:
+    """Nobody else is answered, and nothing stops the node, while blocks are made."""
+    if count > MOST_BLOCKS:
+        raise FAULT(reason=f"{count} blocks are too many at once: ask for {MOST_BLOCKS} or fewer")
 
 
 def _run(act: Callable[[], T]) -> T:

@@ -49,7 +49,7 @@ def integer(value: Json) -> int:
             return int(value, 0)
         if type(value) in (int, float) and int(value) == value:
             return int(value)
-    except ValueError:
+    except (OverflowError, ValueError):
         pass
     raise FAULT(reason=f"{value!r} is no whole number")
 
@@ -92,7 +92,7 @@ def moment_of(date: Json) -> int:
             continue
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return round(aware.timestamp() * 1000)
-    raise FAULT(reason="Invalid date")
+    raise FAULT(reason="Invalid date")  # chopsticks' words
 
 
 def _spelled(form: str) -> Callable[[str], datetime]:

@@ -83,6 +83,22 @@ def test_automining_and_impersonation_are_switched(
     assert run(capsys, "automine", "on") == ""
     assert run(capsys, "impersonate", BOB) == ""
     assert run(capsys, "impersonate", BOB, "--stop") == ""
+    assert run(capsys, "impersonate", "//Bob") == ""
+    assert run(capsys, "impersonate", "//Bob", "--stop") == ""
+
+
+def test_an_account_is_named_and_storage_is_written_on_the_line(
+    chain: DevChain, node: LocalNode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "set-balance", "//Bob", "7000000000000")
+    run(capsys, "set-storage", json.dumps({"Sudo": {"Key": BOB}}))
+
+    def read(running: Any) -> tuple[bytes, int]:
+        runtime = running.runtime
+        with runtime.at(running.chain.best.state):
+            return runtime.sudo.key.get(), runtime.system.account[dev.BOB].data.free
+
+    assert node.run(read) == (dev.BOB, 7 * 10**12)
 
 
 def test_what_cannot_be_done_is_said_on_one_line(
@@ -92,6 +108,9 @@ def test_what_cannot_be_done_is_said_on_one_line(
     for words, said in (
         (("revert", "0x99"), "tilth: there is no snapshot 153"),
         (("automine", "perhaps"), "tilth: 'perhaps' is neither on nor off"),
+        (("set-head", "last"), "tilth: 'last' is no block: give its hash, its height, or ~n"),
+        (("set-storage", "{oh"), "tilth: {oh cannot be read as JSON"),
+        (("mine", "1000000"), "tilth: 1000000 blocks are too many at once: ask for 10000 or fewer"),
         (("set-storage", str(nowhere)), f"tilth: {nowhere} cannot be read as JSON"),
         (("head", "--url", "http://127.0.0.1:1"), "tilth: no node answers at http://127.0.0.1:1"),
     ):

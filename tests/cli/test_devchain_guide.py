@@ -32,7 +32,7 @@ def test_its_commands_run(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("TILTH_URL", node.http)
     commands = [line for block in blocks("console") for line in block.splitlines()]
 
-    assert len(commands) == 8
+    assert len(commands) == 9
     for command in commands:
         prompt, tilth, chain, *words = shlex.split(command)
         assert (prompt, tilth, chain) == ("$", "tilth", "chain")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 from rich.console import Console
 
 from tilth.cli import fail
@@ -25,7 +25,13 @@ def head(*, url: Url = DEFAULT_URL) -> int:
 
 
 @app.command
-def mine(count: int = 1, /, *, interval: float | None = None, url: Url = DEFAULT_URL) -> int:
+def mine(
+    count: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 1,
+    /,
+    *,
+    interval: Annotated[float | None, Parameter(validator=validators.Number(gt=0))] = None,
+    url: Url = DEFAULT_URL,
+) -> int:
     """Make blocks.
 
     Parameters
@@ -91,7 +97,10 @@ def set_head(block: str, /, *, url: Url = DEFAULT_URL) -> int:
     block
         Its hash, its height, or ~n for n blocks back.
     """
-    to: str | int = block if block.startswith("0x") else int(block.replace("~", "-"))
+    try:
+        to = block if block.startswith("0x") else int(block.replace("~", "-"))
+    except ValueError:
+        return fail(f"{block!r} is no block: give its hash, its height, or ~n for n blocks back")
     return _run(url, lambda chain: _block(chain, chain.set_head(to)))
 
 
@@ -116,28 +125,34 @@ def set_balance(account: str, planck: int, /, *, url: Url = DEFAULT_URL) -> int:
     Parameters
     ----------
     account
-        Its address, or its 32 bytes as hex.
+        Its address, its 32 bytes as hex, or a dev account's name, as //Bob.
     planck
         How much it has then.
     """
-    return _run(url, lambda chain: _block(chain, chain.set_balance(account, planck)))
+    return _run(url, lambda chain: _block(chain, chain.set_balance(_address(account), planck)))
 
 
 @app.command
-def set_storage(file: Path, /, *, url: Url = DEFAULT_URL) -> int:
+def set_storage(values: str, /, *, url: Url = DEFAULT_URL) -> int:
     """Write storage.
 
     Parameters
     ----------
-    file
-        JSON such as {"Sudo": {"Key": "5GrwvaEF…"}}, or pairs of hex; - reads standard input.
+    values
+        A file of JSON such as {"Sudo": {"Key": "5GrwvaEF…"}}, or pairs of hex; or such JSON itself;
+        - reads standard input.
     """
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text()
-        values = json.loads(text)
+        written = json.loads(_text_of(values))
     except (OSError, ValueError) as error:
-        return fail(f"{file} cannot be read as JSON: {error}")
-    return _run(url, lambda chain: _block(chain, chain.set_storage(values)))
+        return fail(f"{values} cannot be read as JSON: {error}")
+    return _run(url, lambda chain: _block(chain, chain.set_storage(written)))
+
+
+def _text_of(values: str) -> str:
+    if values.startswith(("{", "[")):
+        return values
+    return sys.stdin.read() if values == "-" else Path(values).read_text()
 
 
 @app.command
@@ -147,13 +162,13 @@ def impersonate(account: str, /, *, stop: bool = False, url: Url = DEFAULT_URL) 
     Parameters
     ----------
     account
-        Its address, or its 32 bytes as hex.
+        Its address, its 32 bytes as hex, or a dev account's name, as //Bob.
     stop
         Ask for its signature again.
     """
 
     def act(chain: DevChain) -> None:
-        (chain.stop_impersonating if stop else chain.impersonate)(account)
+        (chain.stop_impersonating if stop else chain.impersonate)(_address(account))
 
     return _run(url, act)
 
@@ -164,6 +179,14 @@ def automine(on: Annotated[str, Parameter(help="on or off.")], /, *, url: Url = 
     if on not in ("on", "off"):
         return fail(f"{on!r} is neither on nor off")
     return _run(url, lambda chain: chain.automine(on == "on"))
+
+
+def _address(account: str) -> str:
+    if not account.startswith("//"):
+        return account
+    from tilth.primitives.crypto.keypair import Keypair
+
+    return f"0x{Keypair.from_uri(account).account.hex()}"
 
 
 def _block(chain: DevChain, _: object = None) -> str:

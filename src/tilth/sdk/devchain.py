@@ -119,9 +119,12 @@ class DevChain:
         try:
             with urllib.request.urlopen(asked, timeout=_DEADLINE) as answer:  # noqa: S310
                 reply = json.loads(answer.read())
+        except TimeoutError as error:
+            raise Unreachable(f"{self._url} gave no answer in {_DEADLINE} seconds") from error
         except (OSError, ValueError) as error:
+            why = getattr(error, "reason", error)
             raise Unreachable(
-                f"no node answers at {self._url} ({error}); start one with tilth dev"
+                f"no node answers at {self._url} ({why}); start one with tilth dev"
             ) from error
         if "error" in reply:
             raise Refused(reply["error"]["message"], method)
