@@ -7,6 +7,7 @@ others ask to keep is pinned: it never expires, and is among what every block mu
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Final, NamedTuple
 
 from tilth.frame import (
@@ -19,6 +20,7 @@ from tilth.frame import (
     Currency,
     DefaultValue,
     DispatchClass,
+    DispatchFailure,
     HoldReason,
     Measured,
     Origin,
@@ -475,8 +477,10 @@ class TransactionStorage(Pallet[Event, Error]):
         return len(provenances)
 
     def _give_back(self, who: AccountId, deposit: int) -> None:
+        """What root has taken or freed behind the books' back stays as it is: blocks go on."""
         held = self.currency.held(self.Hold.STORAGE_FEE_HOLD, who)
-        self.currency.release(self.Hold.STORAGE_FEE_HOLD, who, min(deposit, held))
+        with suppress(DispatchFailure):
+            self.currency.release(self.Hold.STORAGE_FEE_HOLD, who, min(deposit, held))
 
     def try_state(self) -> None:
         self.entries.try_state()

@@ -13,7 +13,7 @@ from tilth.frame.extrinsic import BARE_V5, with_length
 from tilth.node.author import ManualSeal
 from tilth.node.block import Block
 from tilth.node.chain import Chain, genesis_block
-from tilth.node.content import ContentLost, ContentReader, NoContent
+from tilth.node.content import ContentLost, ContentReader, NoContent, stored_by
 from tilth.node.service import Node, NodeConfig
 from tilth.node.signer import KeypairSigner
 from tilth.pallets.system import BlockLength, BlockWeights, System
@@ -193,19 +193,11 @@ trees = st.recursive(
 )
 
 
-@pytest.fixture(scope="module")
-def stored_by(runtime: Any) -> Callable[[bytes], list[bytes]]:
-    chain = Chain(runtime, genesis_block(runtime.build_genesis({}), H256(bytes(32))))
-    return ContentReader(chain).stored_by
-
-
 @given(tree=trees)
-def test_stored_contents_come_in_the_order_of_their_calls(
-    runtime: Any, stored_by: Callable[[bytes], list[bytes]], tree: Tree
-) -> None:
+def test_stored_contents_come_in_the_order_of_their_calls(runtime: Any, tree: Tree) -> None:
     extrinsic = with_length(bytes((BARE_V5,)) + _call(runtime, tree).encode())
 
-    assert stored_by(extrinsic) == list(_leaves(tree))
+    assert stored_by(runtime, extrinsic) == list(_leaves(tree))
 
 
 def _call(runtime: Any, tree: Tree) -> RuntimeCall:

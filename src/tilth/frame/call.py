@@ -188,10 +188,6 @@ class RuntimeCall:
     def encode(self) -> bytes:
         return self.method.prefix + self.method.codec.encode(self.args or None)  # () is Rust's unit
 
-    def is_feeless(self, origin: Origin) -> bool:
-        free = self.method.feeless_if
-        return free is not None and free(self.method.function.__self__, origin, *self.args)  # type: ignore[attr-defined]
-
     def dispatch(self, origin: Origin) -> PostInfo:
         """Run the call in a storage layer of its own; a failure undoes its writes."""
         if not origin.allows(self):

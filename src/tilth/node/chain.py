@@ -330,6 +330,10 @@ class Chain:
                 self._blocks.pop(hash, None)
                 self._children.pop(hash, None)
 
+    def runtime_after(self, block: Block) -> Runtime:
+        """The one in force after the block: of this process' runtimes, or else the newest."""
+        return self.runtimes.at(block.state)
+
     def call(self, block: Block, method: str, data: bytes) -> bytes:
         """Call the runtime API on the state after the block; what it writes is thrown away."""
         return self.runtimes.call(block.state, method, data)

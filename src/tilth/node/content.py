@@ -2,12 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from tilth.frame import RuntimeCall
+from tilth.frame import Runtime, RuntimeCall, codec, u32
 from tilth.node.block import Block
-from tilth.node.chain import Chain
 from tilth.primitives.crypto.hashing import blake2_256, keccak_256, sha2_256
+from tilth.primitives.scale import Compact, DecodeError
 from tilth.primitives.types import H256
 
 _STORE: Final = "TransactionStorage"
@@ -15,6 +15,26 @@ _LOCATE: Final = "ContentApi_locate"
 # The algorithms a content hash may be of, ours first: pallets/transaction_storage, HashingAlgorithm
 _DIGESTS: Final[tuple[Callable[[bytes], bytes], ...]] = (sha2_256, blake2_256, keccak_256)
 _CACHED_BYTES: Final = 16 * 1024 * 1024
+
+
+_length: Final = codec(Compact[u32])
+
+
+class Blocks(Protocol):
+    """The chain whose blocks bring content."""
+
+    @property
+    def best(self) -> Block: ...
+
+    def call(self, block: Block, method: str, data: bytes) -> bytes: ...
+
+    def expect(self, hash: H256) -> Block: ...
+
+    def hash_at(self, number: int) -> H256 | None: ...
+
+    def runtime_after(self, block: Block) -> Runtime:
+        """The runtime in force after the block, as far as it is here."""
+        ...
 
 
 class NoContent(LookupError):
@@ -28,7 +48,7 @@ class ContentLost(Exception):
 class ContentReader:
     """Finds content by its hash; what was read lately is kept."""
 
-    def __init__(self, chain: Chain, *, cached_bytes: int = _CACHED_BYTES) -> None:
+    def __init__(self, chain: Blocks, *, cached_bytes: int = _CACHED_BYTES) -> None:
         self._chain = chain
         self._cached_bytes = cached_bytes
         self._cache: OrderedDict[H256, bytes] = OrderedDict()
@@ -48,42 +68,46 @@ class ContentReader:
         return None if location is None else self._keep(hash, self._read(hash, location, at))
 
     def _locate(self, hash: H256, at: Block) -> Any:
-        chain = self._chain
         try:
-            location = chain.runtime.returns(_LOCATE)
+            location = self._chain.runtime_after(at).returns(_LOCATE)
         except KeyError:
             raise NoContent("this chain's runtime stores no content") from None
-        return location.decode(chain.call(at, _LOCATE, hash))
+        return location.decode(self._chain.call(at, _LOCATE, hash))
 
     def _read(self, hash: H256, location: Any, at: Block) -> bytes:
         block = self._ancestor(at, location.block)
         if block is not None and location.extrinsic < len(block.extrinsics):
-            for data in self.stored_by(block.extrinsics[location.extrinsic]):
-                if len(data) == location.size and _is_hash_of(hash, data):
+            for data in self._candidates(block, location):
+                if _is_hash_of(hash, data):
                     return data
         raise ContentLost(
             f"content 0x{hash.hex()} is not in extrinsic {location.extrinsic} of block "
             f"{location.block}, where the state says it is"
         )
 
+    def _candidates(self, block: Block, location: Any) -> Iterator[bytes]:
+        """What the extrinsic may have stored with that size.
+
+        Calls change, and the runtime that knew this one may be gone: content is then looked for
+        wherever a length stands before as many bytes.
+        """
+        extrinsic = block.extrinsics[location.extrinsic]
+        try:
+            parent = self._chain.expect(block.parent_hash)
+            stored = stored_by(self._chain.runtime_after(parent), extrinsic)
+            yield from (data for data in stored if len(data) == location.size)
+        except DecodeError:
+            pass
+        yield from _sized(extrinsic, location.size)
+
     def _ancestor(self, block: Block, number: int) -> Block | None:
         """The block of that number on the way to this one, or itself."""
         while block.number > number:
             if self._chain.hash_at(block.number) == block.hash:
-                return self._chain.at(number)
+                canonical = self._chain.hash_at(number)
+                return None if canonical is None else self._chain.expect(canonical)
             block = self._chain.expect(block.parent_hash)
         return block if block.number == number else None
-
-    def stored_by(self, extrinsic: bytes) -> list[bytes]:
-        """What an encoded extrinsic stores, in the order of its calls; raises DecodeError."""
-        runtime = self._chain.runtime
-        return [
-            call.args[-1]
-            for call in calls_in(runtime.format.decode(extrinsic).call)
-            if runtime.by_index[call.method.pallet_index].name == _STORE
-            and call.args
-            and isinstance(call.args[-1], bytes)
-        ]
 
     def _keep(self, hash: H256, data: bytes) -> bytes:
         self._cache[hash] = data
@@ -92,6 +116,17 @@ class ContentReader:
             _, dropped = self._cache.popitem(last=False)
             self._size -= len(dropped)
         return data
+
+
+def stored_by(runtime: Runtime, extrinsic: bytes) -> list[bytes]:
+    """What an encoded extrinsic stores, in the order of its calls; raises DecodeError."""
+    return [
+        call.args[-1]
+        for call in calls_in(runtime.format.decode(extrinsic).call)
+        if runtime.by_index[call.method.pallet_index].name == _STORE
+        and call.args
+        and isinstance(call.args[-1], bytes)
+    ]
 
 
 def calls_in(call: RuntimeCall) -> Iterator[RuntimeCall]:
@@ -104,6 +139,16 @@ def calls_in(call: RuntimeCall) -> Iterator[RuntimeCall]:
             waiting.extend(reversed(value.args))
         elif isinstance(value, tuple | list):
             waiting.extend(reversed(value))
+
+
+def _sized(extrinsic: bytes, size: int) -> Iterator[bytes]:
+    """All that stands in the extrinsic with its length before it; the last first."""
+    length = _length.encode(size)
+    end = len(extrinsic) - size
+    while (place := extrinsic.rfind(length, 0, end)) >= 0:
+        start = place + len(length)
+        yield extrinsic[start : start + size]
+        end = start - 1
 
 
 def _is_hash_of(hash: H256, data: bytes) -> bool:

@@ -5,8 +5,7 @@ from typing import Any, Final, final
 
 from tilth.frame import codec
 from tilth.node.block import Block
-from tilth.node.chain import Chain
-from tilth.node.content import ContentLost, ContentReader
+from tilth.node.content import Blocks, ContentLost, ContentReader
 from tilth.primitives.chunks import ChunkProof, prove_chunk
 
 # sp_transaction_storage_proof: INHERENT_IDENTIFIER
@@ -18,7 +17,7 @@ _CHALLENGE: Final = "ContentApi_challenge"
 class Possession:
     """Answers the runtime's question for one chunk; a runtime that asks none gets no answer."""
 
-    def __init__(self, chain: Chain, reader: ContentReader) -> None:
+    def __init__(self, chain: Blocks, reader: ContentReader) -> None:
         self._chain = chain
         self._reader = reader
         self._proof = codec(ChunkProof)
@@ -38,7 +37,7 @@ class Possession:
 
     def _challenge(self, parent: Block) -> Any:
         try:
-            challenge = self._chain.runtime.returns(_CHALLENGE)
+            challenge = self._chain.runtime_after(parent).returns(_CHALLENGE)
         except KeyError:
             return None
         return challenge.decode(self._chain.call(parent, _CHALLENGE, parent.hash))
