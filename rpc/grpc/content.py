@@ -33,7 +33,7 @@ class ContentService(ContentServicer):
     async def Publish(
         self, request_iterator: AsyncIterator[pb.PublishRequest], context: Context
     ) -> AsyncIterator[pb.PublishResponse]:
-        upload = Upload(self._node, self._reader, self._outcomes, self._limits)
+        upload = Upload(self._node, self._outcomes, self._limits)
         async with aclosing(upload.responses(request_iterator)) as responses:
             async for response in responses:
                 yield response

@@ -9,7 +9,7 @@ from functools import partial
 import grpc
 
 from tilth.frame import DecodeError
-from tilth.node.content import ContentReader
+from tilth.node.content import stored_by
 from tilth.node.pool import PoolError, Status, Undecodable
 from tilth.node.service import Node
 from tilth.primitives.crypto.hashing import blake2_256
@@ -33,11 +33,8 @@ class _Item:
 class Upload:
     """Takes requests while there is room; a request's room is free once its outcome was read."""
 
-    def __init__(
-        self, node: Node, reader: ContentReader, outcomes: Outcomes, limits: GrpcLimits
-    ) -> None:
+    def __init__(self, node: Node, outcomes: Outcomes, limits: GrpcLimits) -> None:
         self._node = node
-        self._reader = reader
         self._outcomes = outcomes
         self._limits = limits
         self._taken = 0
@@ -81,7 +78,7 @@ class Upload:
 
     def _submit(self, item: _Item) -> bytes:
         try:
-            stored = self._reader.stored_by(item.extrinsic)
+            stored = stored_by(self._node.runtime, item.extrinsic)
         except DecodeError as error:
             raise Undecodable(str(error)) from error
         if not stored:

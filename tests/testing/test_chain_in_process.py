@@ -7,6 +7,7 @@ import pytest
 
 from tilth.frame import (
     BAD_ORIGIN,
+    H256,
     ROOT,
     AccountId,
     DefaultValue,
@@ -16,12 +17,15 @@ from tilth.frame import (
     Token,
     TokenError,
     Weight,
+    hashing,
     validity,
 )
 from tilth.node.author import ManualSeal
 from tilth.node.service import Node, NodeConfig
 from tilth.pallets.balances.events import Endowed, Transfer
+from tilth.pallets.datasets import Draft
 from tilth.pallets.system.events import ExtrinsicFailed, ExtrinsicSuccess
+from tilth.pallets.transaction_storage import ProofChecked
 from tilth.primitives.types import Id
 from tilth.runtime import DevRuntime
 from tilth.runtime.presets import dev_spec
@@ -270,6 +274,48 @@ def test_a_migration_is_tested_by_upgrading(bob: AccountId) -> None:
             newer.build()
             assert newer.runtime.greeter.greeting.get() == b"HELLO"
             assert newer.number == 4
+
+
+class Later(DevRuntime):
+    spec_version: ClassVar[int] = 2
+
+
+def _publish(chain: Dev, alice: AccountId, data: bytes, *, signed: bool) -> None:
+    """Content that stays for ever, by a transaction or by calls without one."""
+    content = H256(hashing.sha2_256(data))
+    draft = Draft(content, content, None, 1, 1, content, None)
+    calls = (
+        chain.runtime.storage.storing(data),
+        chain.runtime.datasets.publish.call("corpus", "MIT", (), draft, (), None),
+    )
+    for call in (chain.runtime.utility.batch_all.call(calls),) if signed else calls:
+        (chain.submit if signed else chain.dispatch)(call, alice)
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_what_a_test_has_published_is_proven_in_every_block(
+    chain: Dev, alice: AccountId, signed: bool
+) -> None:
+    _publish(chain, alice, bytes(1000), signed=signed)
+    chain.build(3)
+
+    assert ProofChecked() in chain.events
+    with chain.snapshot():
+        _publish(chain, alice, b"of a future that does not come", signed=signed)
+        chain.build(2)
+    chain.build()
+    assert ProofChecked() in chain.events
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_what_was_published_is_proven_after_an_upgrade(alice: AccountId, signed: bool) -> None:
+    old = DevRuntime()
+    with Chain.begun(old, old.build_genesis(dev_spec(old).genesis)) as chain:
+        _publish(chain, alice, b"from the days before", signed=signed)
+        chain.build()
+        with chain.upgraded(Later()) as newer:
+            newer.build()
+            assert ProofChecked() in newer.events
 
 
 def test_a_tiny_runtime_takes_no_tip(bob: AccountId) -> None:

@@ -119,14 +119,16 @@ class ContentReader:
 
 
 def stored_by(runtime: Runtime, extrinsic: bytes) -> list[bytes]:
-    """What an encoded extrinsic stores, in the order of its calls; raises DecodeError."""
-    return [
-        call.args[-1]
-        for call in calls_in(runtime.format.decode(extrinsic).call)
-        if runtime.by_index[call.method.pallet_index].name == _STORE
-        and call.args
-        and isinstance(call.args[-1], bytes)
-    ]
+    """What an encoded extrinsic stores; raises DecodeError."""
+    return list(contents_in(runtime, runtime.format.decode(extrinsic).call))
+
+
+def contents_in(runtime: Runtime, call: RuntimeCall) -> Iterator[bytes]:
+    """What the call stores, in the order of the calls in it."""
+    for each in calls_in(call):
+        name = runtime.by_index[each.method.pallet_index].name
+        if name == _STORE and each.args and isinstance(each.args[-1], bytes):
+            yield each.args[-1]
 
 
 def calls_in(call: RuntimeCall) -> Iterator[RuntimeCall]:
@@ -151,5 +153,10 @@ def _sized(extrinsic: bytes, size: int) -> Iterator[bytes]:
         end = start - 1
 
 
+def digests(data: bytes) -> Iterator[bytes]:
+    """What content may be called by, our own hash first."""
+    return (digest(data) for digest in _DIGESTS)
+
+
 def _is_hash_of(hash: H256, data: bytes) -> bool:
-    return any(digest(data) == hash for digest in _DIGESTS)
+    return any(digest == hash for digest in digests(data))

@@ -1,23 +1,28 @@
 """Possession: what an author shows, in each block, of the content that the chain has promised."""
 
 from collections.abc import Mapping
-from typing import Any, Final, final
+from typing import Any, Final, Protocol, final
 
 from tilth.frame import codec
 from tilth.node.block import Block
-from tilth.node.content import Blocks, ContentLost, ContentReader
+from tilth.node.content import Blocks, ContentLost
 from tilth.primitives.chunks import ChunkProof, prove_chunk
+from tilth.primitives.types import H256
 
 # sp_transaction_storage_proof: INHERENT_IDENTIFIER
 INHERENT: Final = b"tx_proof"
 _CHALLENGE: Final = "ContentApi_challenge"
 
 
+class Reader(Protocol):
+    def read(self, hash: H256, at: Block) -> bytes | None: ...
+
+
 @final
 class Possession:
     """Answers the runtime's question for one chunk; a runtime that asks none gets no answer."""
 
-    def __init__(self, chain: Blocks, reader: ContentReader) -> None:
+    def __init__(self, chain: Blocks, reader: Reader) -> None:
         self._chain = chain
         self._reader = reader
         self._proof = codec(ChunkProof)

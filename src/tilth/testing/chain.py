@@ -1,6 +1,6 @@
 """A chain in this process whose next block is always open: a test acts in it and closes it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,11 +25,13 @@ from tilth.frame import (
 from tilth.frame.apis import inherents
 from tilth.node.block import Block
 from tilth.node.chain import genesis_block
+from tilth.node.possession import Possession
 from tilth.node.signer import KeypairSigner
 from tilth.pallets.balances import Balances
 from tilth.primitives.era import Era
 from tilth.primitives.trie import Layout, Trie, ordered_root
 from tilth.primitives.types import H256, Digest, Header, Id, PreRuntime
+from tilth.testing.contents import NOTHING, Contents, Past
 from tilth.testing.events import Events
 from tilth.testing.keyring import Keyring
 
@@ -68,15 +70,27 @@ class Chain(Generic[R]):
     """
 
     def __init__(
-        self, runtime: R, blocks: list[Block], keyring: Keyring, *, now: datetime = BEGINNING
+        self,
+        runtime: R,
+        blocks: list[Block],
+        keyring: Keyring,
+        *,
+        now: datetime = BEGINNING,
+        contents: Mapping[bytes, bytes] = NOTHING,
     ) -> None:
-        """Goes on after these blocks, the first of which is genesis; `begun` makes that."""
+        """Goes on after these blocks, the first of which is genesis; `begun` makes that.
+
+        `contents` are what is stored, by hash, and in none of the blocks.
+        """
         self.runtime = runtime
         self.keyring = keyring
         self.blocks = blocks
         """The blocks that are closed, genesis first."""
         self._outside = runtime.slot.overlay
         self._slot_ms = _slot_duration(runtime, blocks[-1].state)
+        past = Past(runtime, blocks)
+        self._contents = Contents(runtime, past, contents)
+        self._possession = Possession(past, self._contents)
         self._body: list[bytes] = []
         self._open(now)
 
@@ -121,6 +135,7 @@ class Chain(Generic[R]):
         Raises DispatchFailure, and then nothing has happened.
         """
         before = self._event_count()
+        self._contents.note(call)
         call.dispatch(origin if isinstance(origin, Origin) else signed(origin))
         return self._events(before)
 
@@ -197,7 +212,8 @@ class Chain(Generic[R]):
         """The chain as it goes on with another runtime, whose migrations have just run."""
         self.runtime.slot.overlay.write_raw(b":code", runtime.code)
         self._close()
-        return Chain(runtime, self.blocks, self.keyring, now=self._now + _SLOT)
+        known = self._contents.dispatched
+        return Chain(runtime, self.blocks, self.keyring, now=self._now + _SLOT, contents=known)
 
     def check(self) -> None:
         """Raise AssertionError where an invariant of a pallet does not hold now."""
@@ -245,7 +261,11 @@ class Chain(Generic[R]):
         self.runtime.executive.initialize_block(
             Header(parent.hash, parent.number + 1, _ZERO, _ZERO, digest)
         )
-        data = {b"timstap0": _u64.encode(moment), b"auraslot": slot}
+        data = {
+            b"timstap0": _u64.encode(moment),
+            b"auraslot": slot,
+            **self._possession.inherent_data(parent),
+        }
         for extrinsic in inherents(self.runtime, data):
             failure = self._apply(extrinsic)
             assert failure is None, f"an inherent failed: {failure}"
