@@ -39,6 +39,67 @@ def test_our_own_recording_is_identical(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out == "blocks identical 40 of 40\n"
 
 
+@pytest.mark.parametrize(
+    ("part", "value", "said"),
+    [
+        ("state_root", "0x00", "whole block: state root, noted apart: recorded 0x00, ours 0x"),
+        ("extrinsics_root", "0x00", "whole block: extrinsics root, noted apart: recorded 0x00"),
+        ("number", 7, "before the block: number of the block: recorded 7, ours 1, as the reco"),
+        ("finalize_diff", {"0x1234": "0x01"}, "finalize: 0x1234: recorded 0x01, ours not wri"),
+    ],
+)
+def test_whatever_was_noted_is_compared(
+    folder: Path, part: str, value: Any, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(folder, "empty", lambda content: content["blocks"][0].update({part: value}))
+
+    assert run_replay(folder, SOLO) == 1
+    assert f"first difference: empty, block {value if part == 'number' else 1}, {said}" in (
+        capsys.readouterr().out
+    )
+
+
+def test_an_event_that_differs_is_told_by_its_name(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def heavier(content: Any) -> None:
+        block = content["blocks"][0]
+        block["events_raw"] = block["events_raw"].replace("753e5517", "763e5517", 1)
+
+    change(folder, "empty", heavier)
+
+    assert run_replay(folder, SOLO) == 1
+    first = capsys.readouterr().out.splitlines()[1]
+    said = 'event 0: recorded System.ExtrinsicSuccess {"dispatchInfo": {"weight": {"refTime": '
+    assert f"block 1, whole block: {said}" in first
+    assert first.endswith('"paysFee": "Yes"}} (ApplyExtrinsic(index=0))')
+
+
+@pytest.mark.parametrize("told", ["0x00", None])
+def test_events_are_compared_in_what_each_extrinsic_writes(
+    folder: Path, capsys: pytest.CaptureFixture[str], told: str | None
+) -> None:
+    events = "0x26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7"
+
+    def silent(content: Any) -> None:
+        content["blocks"][0]["extrinsics"][0]["diff"][events] = told
+
+    change(folder, "empty", silent)
+
+    assert run_replay(folder, SOLO) == 1
+    said = "System.Events: recorded deleted, ours 0x" if told is None else "event 0: recorded none"
+    assert f"block 1, apply, extrinsic 'inherent': {said}" in capsys.readouterr().out
+
+
+def test_blocks_that_are_no_list_are_no_recording(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(folder, "empty", lambda content: content.update(blocks=5))
+
+    assert run_replay(folder, SOLO) == 1
+    assert capsys.readouterr().err == "tilth: empty: its blocks are no list\n"
+
+
 def test_a_write_that_differs_is_told_in_words(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -82,12 +143,12 @@ def test_every_part_of_a_block_counts(
     folder: Path, capsys: pytest.CaptureFixture[str], part: str, name: str
 ) -> None:
     def another(content: Any) -> None:
-        content["blocks"][3][part] = "0x00"
+        content["blocks"][3][part] = "0x04"
 
     change(folder, "empty", another)
 
     assert run_replay(folder, SOLO) == 1
-    assert f"block 4, whole block: {name}: recorded 0x00, ours 0x" in capsys.readouterr().out
+    assert f"block 4, whole block: {name}: recorded 0x04, ours 0x" in capsys.readouterr().out
 
 
 def test_an_answer_before_the_block_counts(

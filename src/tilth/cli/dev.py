@@ -187,7 +187,7 @@ async def _started(face: object, port: int) -> None:
         await face.start()  # type: ignore[attr-defined]
     except OSError as error:
         raise CannotStart(
-            f"port {port} on 127.0.0.1 cannot be used ({os.strerror(error.errno)}); "
+            f"port {port} on 127.0.0.1 cannot be used ({os.strerror(error.errno or 0)}); "
             "stop what uses it or choose another, 0 for any free one"
         ) from error
 

@@ -55,6 +55,8 @@ class RecordedBlock:
     state_diff: Written | None
     """What is different after the whole block."""
     header: bytes
+    state_root: bytes | None
+    extrinsics_root: bytes | None
     hash: bytes | None
     events: bytes | None
 
@@ -167,6 +169,8 @@ def _reading(name: str) -> Iterator[None]:
 
 
 def _blocks(scenario: str, blocks: list[dict[str, Any]]) -> tuple[RecordedBlock, ...]:
+    if not isinstance(blocks, list):
+        raise BadRecording(f"{scenario}: its blocks are no list")
     found = []
     for position, block in enumerate(blocks):
         with _reading(f"{scenario}, block {position + 1} of {len(blocks)}"):
@@ -189,6 +193,8 @@ def _block(block: dict[str, Any]) -> RecordedBlock:
         end_diff=_diff(block.get("finalize_diff")) if noted else None,
         state_diff=_diff(block["state_diff"]) if "state_diff" in block else None,
         header=header,
+        state_root=_optional(block, "state_root"),
+        extrinsics_root=_optional(block, "extrinsics_root"),
         hash=_optional(block, "hash"),
         events=_optional(block, "events_raw"),
     )

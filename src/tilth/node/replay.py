@@ -18,6 +18,7 @@ from tilth.node.recording import (
     Recording,
     Written,
 )
+from tilth.node.unlike import unlike_event
 from tilth.primitives.crypto.hashing import blake2_256
 from tilth.primitives.scale import DecodeError, TypeRegistry, codec, u32
 from tilth.primitives.trie import Trie
@@ -61,6 +62,7 @@ class Replayed:
     def __init__(self, runtime: Runtime, state: Trie) -> None:
         self.runtime = runtime
         self.state = state
+        self.number = 0
 
     @property
     def overlay(self) -> Overlay:
@@ -129,6 +131,7 @@ class Replay:
         self._scenarios = recording.scenarios()
         self._names = {**_declared_names(runtime), **recording.storage_names()}
         self._settings = recording.settings()
+        self._events: bytes = runtime.system.events.prefix
         self._header = runtime.codecs.of(Header)
         self._check_headers()
 
@@ -191,6 +194,10 @@ class Replay:
     ) -> Iterator[Difference]:
         before = chain.state
         yield from _unequal(place, self._genesis_roots())
+        if block.number != chain.number + 1:
+            follows = f"{chain.number + 1}, as the recording skips from {chain.number}"
+            yield Difference(place.phase, None, "number of the block", str(block.number), follows)
+        chain.number = block.number
         for extrinsic in block.extrinsics:
             place.at("before the block", extrinsic.label)
             yield from _unequal(place, _answers(chain, extrinsic, block.parent))
@@ -210,6 +217,7 @@ class Replay:
             key: value for key, value in chain.overlay.folded.items() if before.get(key) != value
         }
         yield from self._unequal_writes(place, block.state_diff, changed)
+        yield from self._unequal_events(place, block.events, chain.state.get(self._events))
         yield from _unequal(place, self._parts(chain, block, header))
 
     def _genesis_roots(self) -> "_Pairs":
@@ -217,11 +225,11 @@ class Replay:
 
     def _parts(self, chain: Replayed, block: RecordedBlock, header: Header) -> "_Pairs":
         recorded, ours = self._header.decode(block.header), self._header.encode(header)
-        events = chain.state.get(self._runtime.system.events.prefix) or b""
         return {
-            "events": (block.events, events),
             "state root": (recorded.state_root, header.state_root),
+            "state root, noted apart": (block.state_root, header.state_root),
             "extrinsics root": (recorded.extrinsics_root, header.extrinsics_root),
+            "extrinsics root, noted apart": (block.extrinsics_root, header.extrinsics_root),
             "header": (block.header, ours),
             "hash": (block.hash, blake2_256(ours)),
         }
@@ -233,17 +241,32 @@ class Replay:
             return
         for key in sorted(recorded.keys() | ours.keys()):
             theirs, mine = _shown_write(recorded, key), _shown_write(ours, key)
-            if theirs != mine:
+            if key == self._events and recorded.get(key) and ours.get(key):
+                yield from self._unequal_events(place, recorded.get(key), ours.get(key))
+            elif theirs != mine:
                 yield Difference(
                     place.phase, place.extrinsic, self.storage_name(key), *_around(theirs, mine)
                 )
+
+    def _unequal_events(
+        self, place: _Place, recorded: bytes | None, ours: bytes | None
+    ) -> Iterator[Difference]:
+        ours = ours or b""
+        if recorded is None or recorded == ours:
+            return
+        unlike = unlike_event(self._runtime, recorded, ours)
+        if unlike is None:
+            yield from _unequal(place, {"events": (recorded, ours)})
+        else:
+            yield Difference(place.phase, place.extrinsic, *unlike)
 
     def storage_name(self, key: bytes) -> str:
         """Pallet, item and the rest of the key; a well-known key as the text it is."""
         for prefix, name in self._names.items():
             if key.startswith(prefix):
                 return f"{name} {key[len(prefix) :].hex()}".rstrip()
-        return key.decode() if key.isascii() else f"0x{key.hex()}"
+        text = key.decode("latin1")
+        return text if text.isascii() and text.isprintable() else f"0x{key.hex()}"
 
 
 _Pairs: TypeAlias = Mapping[str, tuple[bytes | None, bytes]]
