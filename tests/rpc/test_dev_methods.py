@@ -9,6 +9,7 @@ from websockets.asyncio.client import connect
 from tilth.frame import AccountId
 from tilth.primitives import ss58
 from tilth.primitives.crypto import dev
+from tilth.primitives.crypto.hashing import twox_128
 from tilth.rpc.jsonrpc.table import method_table
 
 ALICE = ss58.encode(dev.ALICE)
@@ -308,6 +309,38 @@ async def test_a_snapshot_is_reverted_to_and_who_follows_begins_anew(serving: An
     assert initialized["finalizedBlockHashes"][-1] == first
     assert node.chain.best.number == 1
     assert (await peer.error("dev_revert", 9))[0] == 1
+
+
+async def test_what_no_chain_can_hold_is_refused_and_the_chain_goes_on(serving: Any) -> None:
+    served = await serving()
+    peer = await served.peer()
+    for method, params, said in (
+        ("dev_timeTravel", [2**70], "is no time: it is from 0 to 8640000000000000 ms"),
+        ("dev_timeTravel", [-5], "-5 is no time"),
+        ("dev_timeTravel", ["0001-01-01"], "is no time"),
+        ("dev_setNextTimestamp", [2**64 - 1], "is no time"),
+        ("dev_setBalance", [ALICE, 2**200], "is no balance of this chain"),
+        ("dev_setBalance", [ALICE, -1], "is no balance of this chain"),
+    ):
+        code, text = await peer.error(method, *params)
+        assert (code, said in text) == (1, True), (method, params, text)
+
+    assert (await peer.ask("dev_newBlock")).startswith("0x")
+
+
+async def test_storage_that_nobody_can_read_stops_no_more_than_blocks(serving: Any) -> None:
+    served = await serving()
+    peer = await served.peer()
+    snapshot = await peer.ask("dev_snapshot")
+    now = f"0x{twox_128(b'Timestamp').hex()}{twox_128(b'Now').hex()}"
+    await peer.ask("dev_setStorage", [[now, "0x01"]])
+
+    code, text = await peer.error("dev_newBlock")
+
+    assert code == 1
+    assert text.startswith("no block can be made on this state: ")
+    await peer.ask("dev_revert", snapshot)
+    await peer.ask("dev_newBlock")
 
 
 async def test_a_revert_above_finality_is_a_move_of_the_best_block(serving: Any) -> None:

@@ -25,7 +25,7 @@ from tilth.node.plain import Json, Unreadable
 from tilth.node.trial import Trial
 from tilth.node.upgrade import Upgraded, successor, upgrade
 from tilth.primitives.crypto.hashing import blake2_256, twox_128
-from tilth.primitives.scale import DecodeError
+from tilth.primitives.scale import DecodeError, EncodeError
 from tilth.primitives.types import H256, AccountId, Id
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ Written = Mapping[bytes, bytes | None]
 
 _NOW: Final = twox_128(b"Timestamp") + twox_128(b"Now")
 _SLOT: Final = twox_128(b"Aura") + twox_128(b"CurrentSlot")
+_LATEST: Final = 8_640_000_000_000_000  # that a Date of JavaScript's can be
 _NOTHING: Final[Written] = MappingProxyType({})
 _EVENTS: Final = tuple(
     twox_128(b"System") + twox_128(item) for item in (b"Events", b"EventCount", b"EventTopics")
@@ -71,6 +72,12 @@ class Reorganisation:
 
     retracted: tuple[Block, ...]
     enacted: tuple[Block, ...]
+
+
+def _check_moment(moment: int) -> None:
+    """A chain whose clock stood later could make no more blocks."""
+    if not 0 <= moment <= _LATEST:
+        raise DevError(f"{moment} is no time: it is from 0 to {_LATEST} ms since 1970")
 
 
 class DevTools:
@@ -131,7 +138,10 @@ class DevTools:
     ) -> Block:
         try:
             return self._author.build(parent, filling=filling, written=written)
-        except AssertionError as broken:  # what is a panic in FRAME
+        except InvalidBlock:
+            raise
+        except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as broken:
+            # What is a panic in FRAME, or storage that somebody wrote and nobody can read.
             raise DevError(
                 f"no block can be made on this state: {broken}; dev_revert or dev_setHead leads "
                 "back to one that was better"
@@ -199,6 +209,7 @@ class DevTools:
         For a time that has passed, Timestamp.Now is set back by hand.
         """
         calendar, best = self._calendar, self._chain.best
+        _check_moment(moment)
         if moment >= calendar.moment_of(best) + calendar.step:
             calendar.next_moment = moment
             return self._build(filling=leave_empty)
@@ -217,6 +228,7 @@ class DevTools:
         earliest = self._calendar.moment_of(self._chain.best) + self._calendar.step
         if moment < earliest:
             raise DevError(f"the next block cannot be before {earliest}; time_travel can go back")
+        _check_moment(moment)
         self._calendar.next_moment = moment
 
     # Storage.
@@ -252,11 +264,15 @@ class DevTools:
         balances: Any = next((each for each in runtime.pallets if each.name == "Balances"), None)
         if balances is None:
             raise DevError("this runtime has no Balances pallet")
+        if free < 0:
+            raise DevError(f"{free} is no balance of this chain: it is never below 0")
         with runtime.at(self._chain.best.state) as overlay:
             try:
                 balances.force_set_balance.call(Id(account), free).dispatch(ROOT)
             except DispatchFailure as failure:
                 raise DevError(runtime.explain(failure)) from failure
+            except EncodeError as error:
+                raise DevError(f"{free} is no balance of this chain: {error}") from error
             changes = overlay.changes()
         return self.write({k: v for k, v in changes.items() if not k.startswith(_EVENTS)})
 
