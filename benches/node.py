@@ -90,7 +90,7 @@ class Wallet:
 
     def __init__(self) -> None:
         self._runtime = DevRuntime()
-        self._node = _node(self._runtime)
+        self._node = dev_node(self._runtime)
         self._bob = Id(AccountId(Keypair.from_uri("//Bob").account))
 
     def endowments(self, pairs: list[Keypair]) -> list[bytes]:
@@ -140,7 +140,7 @@ def questions(rpc: Rpc) -> None:
 
 def empty_blocks(verify: float) -> None:
     """In this process, in memory: initialize, the inherents, finalize, both roots."""
-    node = _node(DevRuntime())
+    node = dev_node(DevRuntime())
     times = [_seconds(lambda: node.author.build()) for _ in range(100)]
     block = median(times)
     row("an empty block", f"{block * 1e6:.0f} µs", f"{block / verify:.1f} verifications")
@@ -150,7 +150,7 @@ def row(what: str, figure: str, beside: str) -> None:
     print(f"{what:<36}{figure:>10}   {beside}")
 
 
-def _node(runtime: DevRuntime) -> Node:
+def dev_node(runtime: DevRuntime) -> Node:
     return Node(
         NodeConfig(
             runtime=runtime,
