@@ -29,16 +29,24 @@ def payload_of(
     draft: Draft,
     contents: tuple[H256, ...],
 ) -> H256:
-    """What is worked on and signed."""
+    """What is signed, and worked on together with the signature."""
     described = (genesis or H256(bytes(32)), publisher, name, spdx, tags, draft, contents)
     return H256(hashing.blake2_256(_DOMAIN + _DESCRIBED.encode(described)))
+
+
+def work_bits(base: int, contents: int) -> int:
+    """How much work stands for so many contents: as much again for each doubling."""
+    return base + contents.bit_length()
 
 
 def validate_anonymous(
     payload: bytes, publisher: AccountId, work: int, signature: bytes, bits: int
 ) -> ValidTransaction:
-    """Raises InvalidTransactionError; the cheap check comes first."""
-    if not is_worked(payload, work, bits):
+    """Raises InvalidTransactionError; the cheap check comes first.
+
+    The signature is worked on as well, for one key signs the same in any number of ways.
+    """
+    if not is_worked(payload + signature, work, bits):
         raise invalid(validity.Payment())
     if not verify_sr25519(signature, payload, publisher):
         raise invalid(validity.BadProof())

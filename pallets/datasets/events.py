@@ -24,7 +24,7 @@ class RevisionPublished:
 
 @event
 class DuplicateOf:
-    """What was published has the fingerprint of an earlier dataset."""
+    """A dataset has the fingerprint of another that was published, or reserved, before it."""
 
     dataset: DatasetId
     original: DatasetId

@@ -6,17 +6,28 @@ from typing import Final, NamedTuple, final
 from tilth.frame import (
     H256,
     AccountId,
-    BlockNumber,
+    StorageDoubleMap,
     StorageMap,
     Twox64,
     codec,
     ensure,
     hashing,
-    u8,
+    some,
     u64,
 )
 from tilth.pallets.datasets.errors import Error
-from tilth.pallets.datasets.types import SKETCH, Claim, DatasetId, Draft, Sketch
+from tilth.pallets.datasets.types import (
+    SKETCH,
+    Band,
+    Claim,
+    DatasetId,
+    Draft,
+    Reservation,
+    Revision,
+    RevisionNo,
+    Sketch,
+    Use,
+)
 
 # Four of the sketch's parts to a band: of two datasets that share 80 % of their rows, nearly all
 # share a band; of two that share 20 %, one in forty.
@@ -37,6 +48,11 @@ class Likeness(NamedTuple):
     """Equal parts of a sketch's 64."""
 
 
+class Copy(NamedTuple):
+    dataset: int
+    original: int
+
+
 @final
 class OriginalityBook:
     """Fingerprints, reservations of them, and bands of sketches."""
@@ -45,49 +61,53 @@ class OriginalityBook:
         self,
         *,
         claims: StorageMap[H256, Claim],
-        reservations: StorageMap[H256, BlockNumber],
-        bands: StorageMap[Twox64[tuple[u8, u64]], tuple[DatasetId, Sketch]],
+        reservations: StorageMap[H256, Reservation],
+        revisions: StorageDoubleMap[Twox64[DatasetId], Twox64[RevisionNo], Revision],
+        bands: StorageMap[Twox64[Band], Use],
     ) -> None:
         self._claims = claims
+        self._revisions = revisions
         self._reservations = reservations
         self._bands = bands
 
-    def reserve(self, commitment: H256, now: int) -> None:
+    def reserve(self, commitment: H256, reservation: Reservation) -> None:
         ensure(commitment not in self._reservations, Error.ALREADY_RESERVED)
-        self._reservations[commitment] = now
+        self._reservations[commitment] = reservation
 
-    def since(self, who: AccountId, draft: Draft, salt: H256 | None, now: int) -> int:
-        """From when the publisher claims the fingerprint; a reservation is used up by that."""
-        if salt is None:
-            return now
+    def redeem(self, who: AccountId, draft: Draft, salt: H256, now: int) -> Reservation:
+        """Use up what was reserved for the publisher."""
         reserved = commitment(draft.fingerprint, who, salt)
-        block = self._reservations.expect(reserved, Error.RESERVATION_NOT_FOUND)
-        ensure(block < now, Error.RESERVATION_TOO_YOUNG)
+        reservation = self._reservations.expect(reserved, Error.RESERVATION_NOT_FOUND)
+        ensure(reservation.since < now, Error.RESERVATION_TOO_YOUNG)
         del self._reservations[reserved]
-        return block
+        return reservation
 
-    def claim(self, fingerprint: H256, claim: Claim) -> int | None:
-        """Enter a claim; returns the other dataset with this fingerprint, if there is one."""
-        first = self._claims.get(fingerprint)
-        if first is None or claim.since < first.since:
+    def claim(self, fingerprint: H256, claim: Claim) -> Copy | None:
+        """Enter a claim; returns who copied whom, if another dataset has this fingerprint."""
+        known = self._claims.get(fingerprint)
+        if known is None:
             self._claims[fingerprint] = claim
-        return None if first is None or first.dataset == claim.dataset else first.dataset
+            return None
+        first, second = known, claim
+        if claim.since < known.since:
+            self._claims[fingerprint] = first = claim
+            second = known
+        return None if first.dataset == second.dataset else Copy(second.dataset, first.dataset)
 
-    def liken(self, dataset: int, sketch: Sketch) -> Likeness | None:
-        """Enter a sketch; returns the other dataset that it resembles most, if it does any."""
-        found = Counter[int]()
-        known: dict[int, Sketch] = {}
-        for number, band in enumerate(_bands(sketch)):
-            other = self._bands.get((number, band))
+    def liken(self, dataset: int, number: int, sketch: Sketch) -> Likeness | None:
+        """Enter a revision's sketch; returns the other dataset that it resembles most, if any."""
+        found = Counter[Use]()
+        for place, band in enumerate(_bands(sketch)):
+            other = self._bands.get((place, band))
             if other is None:
-                self._bands[number, band] = (dataset, sketch)
+                self._bands[place, band] = (dataset, number)
             elif other[0] != dataset:
-                found[other[0]] += 1
-                known[other[0]] = other[1]
+                found[other] += 1
         if not found:
             return None
         most = min(found, key=lambda other: (-found[other], other))
-        return Likeness(most, sum(map(int.__eq__, sketch, known[most])))
+        known = some(self._revisions[most].sketch, Error.REVISION_NOT_FOUND)
+        return Likeness(most[0], sum(map(int.__eq__, sketch, known)))
 
 
 def _bands(sketch: Sketch) -> list[int]:

@@ -6,7 +6,6 @@ from tilth.frame import (
     H256,
     AccountId,
     Balance,
-    BlockNumber,
     Const,
     Currency,
     DefaultValue,
@@ -32,7 +31,7 @@ from tilth.frame import (
     u64,
     validity,
 )
-from tilth.pallets.datasets.anonymous import payload_of, validate_anonymous
+from tilth.pallets.datasets.anonymous import payload_of, validate_anonymous, work_bits
 from tilth.pallets.datasets.api import DatasetsApi
 from tilth.pallets.datasets.errors import Error
 from tilth.pallets.datasets.events import (
@@ -52,6 +51,7 @@ from tilth.pallets.datasets.events import (
     SimilarTo,
     Tagged,
 )
+from tilth.pallets.datasets.names import is_readable
 from tilth.pallets.datasets.originality import OriginalityBook
 from tilth.pallets.datasets.spdx import is_expression
 from tilth.pallets.datasets.tables import PrivateTables
@@ -72,12 +72,13 @@ from tilth.pallets.datasets.types import (
     Name,
     Policy,
     PrivateInfo,
+    Reservation,
     Revision,
     RevisionNo,
     Signature,
-    Sketch,
     Tag,
     Tags,
+    Use,
     Uses,
     Workers,
 )
@@ -125,7 +126,8 @@ class Datasets(
     currency: Currency
     content: ContentStore
     deposit: Const[Balance] = 10_000_000_000
-    """Held for ever from the publisher for each dataset, revision and tag."""
+    """Held for ever from the publisher for each dataset, revision and tag; for each reservation
+    until it is used."""
     anonymous_work_bits: Const[u32] = 20
     """Two to this power are the tries that publishing without an account takes."""
     min_private_rows: Const[u32] = 50
@@ -141,10 +143,10 @@ class Datasets(
     """Which revision a publisher's name stands for."""
     by_content = StorageMap[H256, Claim]()
     """The first revision with a fingerprint."""
-    reservations = StorageMap[H256, BlockNumber]()
+    reservations = StorageMap[H256, Reservation]()
     """Since when a fingerprint is reserved that only its publisher knows."""
-    sketch_bands = StorageMap[Twox64[Band], tuple[DatasetId, Sketch]]()
-    """The first dataset whose sketch has a band, with that sketch."""
+    sketch_bands = StorageMap[Twox64[Band], Use]()
+    """The first revision whose sketch has a band."""
     anonymous = StorageMap[H256, DatasetId]()
     """What was published without an account, so that it is published once."""
     citations = StorageDoubleMap[Twox64[DatasetId], Twox64[RevisionNo], Uses]()
@@ -164,7 +166,10 @@ class Datasets(
     def bind(self, runtime: Runtime, name: str, index: int, codecs: Codecs) -> None:
         super().bind(runtime, name, index, codecs)
         self.originality = OriginalityBook(
-            claims=self.by_content, reservations=self.reservations, bands=self.sketch_bands
+            claims=self.by_content,
+            reservations=self.reservations,
+            revisions=self.revisions,
+            bands=self.sketch_bands,
         )
         self.tables = PrivateTables(
             datasets=self.datasets,
@@ -175,8 +180,12 @@ class Datasets(
 
     @call(0)
     def reserve(self, who: Signed, commitment: H256) -> None:
-        """Claim a fingerprint before anybody sees it: `originality.commitment` of it and a salt."""
-        self.originality.reserve(commitment, self._now())
+        """Claim a fingerprint before anybody sees it: `originality.commitment` of it and a salt.
+
+        The deposit comes back when it is published.
+        """
+        self._hold_deposit(who)
+        self.originality.reserve(commitment, Reservation(who, self.deposit, self._now()))
         self.emit(Reserved(who, commitment))
 
     @call(1)
@@ -224,7 +233,7 @@ class Datasets(
     ) -> None:
         """Publish a new state of a dataset; the older ones stay."""
         info = self._public_of(who, dataset)
-        since = self.originality.since(who, draft, salt, self._now())
+        since = self._since(who, draft, salt)
         self._hold_deposit(who)
         self.datasets[dataset] = replace(info, head=info.head + 1)
         self.emit(RevisionPublished(dataset, info.head + 1, draft.manifest))
@@ -234,7 +243,7 @@ class Datasets(
     def tag_revision(self, who: Signed, dataset: DatasetId, tag: Tag, revision: RevisionNo) -> None:
         """Give a revision a name that will never stand for another."""
         self._published_by(who, dataset)
-        ensure(tag, Error.BAD_TAGS)
+        ensure(is_readable(tag), Error.BAD_TAGS)
         ensure((dataset, revision) in self.revisions, Error.REVISION_NOT_FOUND)
         ensure((dataset, tag) not in self.revision_by_tag, Error.TAG_EXISTS)
         self._hold_deposit(who)
@@ -322,7 +331,8 @@ class Datasets(
         ensure(len(more) <= MAX_USES, Error.TOO_MANY_CITATIONS)
         for use in uses:
             ensure(use[0] != dataset and use in self.revisions, Error.BAD_CITATION)
-            self.cited_by[use[0], dataset] = revision
+            newest = self.cited_by.get((use[0], dataset)) or 0
+            self.cited_by[use[0], dataset] = max(newest, revision)
         self.citations[dataset, revision] = more
         self.emit(Cited(dataset, revision, uses))
 
@@ -331,7 +341,8 @@ class Datasets(
             raise invalid(validity.Call())
         *described, work, signature = call.args
         payload = self._payload(*described)
-        valid = validate_anonymous(payload, described[0], work, signature, self.anonymous_work_bits)
+        bits = work_bits(self.anonymous_work_bits, len(described[-1]))
+        valid = validate_anonymous(payload, described[0], work, signature, bits)
         self._try(call)
         return valid
 
@@ -388,6 +399,14 @@ class Datasets(
     def _hold_deposit(self, who: AccountId) -> None:
         self.currency.hold(self.Hold.STORAGE_DEPOSIT, who, self.deposit)
 
+    def _since(self, publisher: AccountId, draft: Draft, salt: H256 | None) -> int:
+        """From when the publisher claims the fingerprint; a reservation is used up by that."""
+        if salt is None:
+            return self._now()
+        reserved = self.originality.redeem(publisher, draft, salt, self._now())
+        self.currency.release(self.Hold.STORAGE_DEPOSIT, reserved.by, reserved.deposit)
+        return reserved.since
+
     def _publish(
         self,
         publisher: AccountId,
@@ -401,7 +420,7 @@ class Datasets(
         payer: AccountId,
     ) -> None:
         _ensure_described(name, spdx, tags)
-        since = self.originality.since(publisher, draft, salt, self._now())
+        since = self._since(publisher, draft, salt)
         dataset = self._register(publisher, Kind.PUBLIC, name, spdx, tags, payer=payer)
         self.emit(Published(dataset, publisher, draft.manifest))
         self._enter(payer, dataset, 0, draft, contents, since)
@@ -436,12 +455,12 @@ class Datasets(
 
     def _compare(self, claim: Claim, draft: Draft) -> None:
         """Fingerprints are what publishers say, so a duplicate is told of and not refused."""
-        other = self.originality.claim(draft.fingerprint, claim)
-        if other is not None:
-            self.emit(DuplicateOf(claim.dataset, other))
-        alike = (
-            None if draft.sketch is None else self.originality.liken(claim.dataset, draft.sketch)
-        )
+        copy = self.originality.claim(draft.fingerprint, claim)
+        if copy is not None:
+            self.emit(DuplicateOf(copy.dataset, copy.original))
+        if draft.sketch is None:
+            return
+        alike = self.originality.liken(claim.dataset, claim.revision, draft.sketch)
         if alike is not None:
             self.emit(SimilarTo(claim.dataset, alike.dataset, alike.alike))
 
@@ -488,6 +507,6 @@ class Datasets(
 
 
 def _ensure_described(name: str, spdx: str, tags: tuple[str, ...]) -> None:
-    ensure(name, Error.BAD_NAME)
+    ensure(is_readable(name), Error.BAD_NAME)
     ensure(is_expression(spdx), Error.BAD_SPDX)
-    ensure(all(tags) and len(set(tags)) == len(tags), Error.BAD_TAGS)
+    ensure(all(map(is_readable, tags)) and len(set(tags)) == len(tags), Error.BAD_TAGS)

@@ -104,6 +104,15 @@ class Revision:
 
 
 @struct
+class Reservation:
+    """Since when a fingerprint is reserved, and who has a deposit on it until it is used."""
+
+    by: AccountId
+    deposit: Balance
+    since: BlockNumber
+
+
+@struct
 class Claim:
     """The first to show a fingerprint; who has reserved it did so then, not when publishing."""
 

@@ -5,10 +5,9 @@ everybody else may as well, against a deposit that comes back when the content e
 others ask to keep is pinned: it never expires, and is among what every block must prove.
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import Annotated, Any, Final, NamedTuple
+from functools import partial
+from typing import Annotated, Any, Final
 
 from tilth.frame import (
     H256,
@@ -20,7 +19,6 @@ from tilth.frame import (
     Currency,
     DefaultValue,
     DispatchClass,
-    DispatchFailure,
     HoldReason,
     Measured,
     Origin,
@@ -41,11 +39,13 @@ from tilth.frame import (
     codec,
     ensure,
     ensure_root,
+    invalid,
     replace,
     signed,
     some,
     u32,
     u64,
+    validity,
 )
 from tilth.pallets.transaction_storage import unsigned
 from tilth.pallets.transaction_storage.api import ContentApi
@@ -58,7 +58,9 @@ from tilth.pallets.transaction_storage.cid import (
     cid_of,
     digest,
 )
-from tilth.pallets.transaction_storage.entries import EntryBook, total_chunks
+from tilth.pallets.transaction_storage.deposits import DepositBook
+from tilth.pallets.transaction_storage.draw import Drawn, draw
+from tilth.pallets.transaction_storage.entries import EntryBook
 from tilth.pallets.transaction_storage.errors import Error
 from tilth.pallets.transaction_storage.events import (
     AccountAuthorizationRefreshed,
@@ -93,8 +95,6 @@ from tilth.pallets.transaction_storage.weights import WEIGHTS
 from tilth.primitives.chunks import (
     ChunkProof,
     chunk_root,
-    count_chunks,
-    drawn_chunk,
     verify_chunk,
 )
 from tilth.primitives.scale import Codecs
@@ -178,12 +178,23 @@ class TransactionStorage(Pallet[Event, Error]):
             places=self.transaction_by_content_hash,
             now=self._now,
         )
+        self.deposits = DepositBook(
+            self.currency,
+            self.Hold.STORAGE_FEE_HOLD,
+            byte_fee=self.byte_fee,
+            entry_fee=self.entry_fee,
+        )
         self.pinned = PinBook(self.pins, self.pin_by_content_hash, self.pin_count, self._now)
 
     def _prepaid(self, origin: Origin, *args: Any) -> bool:
-        """Whether an authorization pays, so that the signer needs no money at all."""
-        if not isinstance(origin.caller, SignedCaller) or self.is_block_full():
+        """Whether an authorization pays, so that the signer needs no money at all.
+
+        In a full block nobody signs in vain: the transaction waits for the next one.
+        """
+        if not isinstance(origin.caller, SignedCaller):
             return False
+        if self.is_block_full():
+            raise invalid(validity.ExhaustsResources())
         cid, data = _stored(*args)
         who, size = origin.caller.who, len(data)
         return self.is_size_ok(size) and (
@@ -205,6 +216,7 @@ class TransactionStorage(Pallet[Event, Error]):
     ) -> None:
         """Store content once more without sending it again: it expires that much later."""
         info, provenance = some(self.entries.at(block, index), Error.RENEWED_NOT_FOUND)
+        ensure(self.is_size_ok(info.size), Error.BAD_DATA_SIZE)
         place = self._append(origin, info, provenance)
         self.emit(Renewed(place, info.content_hash))
 
@@ -279,14 +291,18 @@ class TransactionStorage(Pallet[Event, Error]):
 
     @call(21)
     def store_anonymously(self, _: Unsigned, work: u64, cid: CidConfig, data: bytes) -> None:
-        """Store content without an account: work is shown for it, and the pot pays the deposit."""
+        """Store content without an account: work is shown for it, and the pot pays the deposit.
+
+        `work` is a nonce for the content's hash, its identifier's configuration and the season,
+        which is the block's number over the retention period.
+        """
         self._store(signed(self.pot), cid, data)
 
     def genesis(
         self,
         *,
         byte_fee: int = 1_000_000,
-        entry_fee: int = 0,
+        entry_fee: int = 500_000_000,  # for what the state keeps of a content, some 500 bytes
         retention_period: int = RETENTION_PERIOD,
         account_authorizations: Sequence[tuple[AccountId, int, int]] = (),
         preimage_authorizations: Sequence[tuple[bytes, int]] = (),
@@ -374,7 +390,8 @@ class TransactionStorage(Pallet[Event, Error]):
         if provenance.depositor == who:
             self.entries.settle(block, place)
         elif provenance.depositor is not None:
-            self._hold(who, info.size)
+            self.deposits.take(who, info.size)
+            provenance = replace(provenance, depositor=who, deposit=self.deposits.price(info.size))
         self.pinned.add(info, provenance)
 
     def storing(self, data: bytes) -> RuntimeCall:
@@ -383,13 +400,17 @@ class TransactionStorage(Pallet[Event, Error]):
 
     # What calls without a signature are asked.
 
-    def stored_by(self, call: RuntimeCall) -> tuple[bytes, int] | None:
-        """Hash and size of what the call stores; None where it renews what there is not."""
+    def stored_by(self, call: RuntimeCall) -> tuple[int, Callable[[], bytes]] | None:
+        """Size and hash of what the call stores; None where it renews what there is not."""
         if call.method.name == "renew":
             entry = self.entries.at(*call.args)
-            return None if entry is None else (entry[0].content_hash, entry[0].size)
+            return None if entry is None else (entry[0].size, lambda: entry[0].content_hash)
         cid, data = _stored(*call.args)
-        return digest(cid.hashing, data), len(data)
+        return len(data), partial(digest, cid.hashing, data)
+
+    def season(self) -> int:
+        """Work for content is good for so long as content is kept."""
+        return self._now() // self.retention_period.get()
 
     def is_size_ok(self, size: int) -> bool:
         return 0 < size <= self.max_transaction_size
@@ -398,7 +419,7 @@ class TransactionStorage(Pallet[Event, Error]):
         return len(self.entries) >= self.max_block_transactions
 
     def can_pot_pay(self, size: int) -> bool:
-        return self.currency.free_balance(self.pot) >= self._price(size)
+        return self.deposits.can_pay(self.pot, size)
 
     def _now(self) -> int:
         number: int = self.runtime.system.block_number()
@@ -422,7 +443,7 @@ class TransactionStorage(Pallet[Event, Error]):
         """Add an entry to this block, once it is paid for; returns its place."""
         ensure(not self.is_block_full(), Error.TOO_MANY_TRANSACTIONS)
         depositor = self._pay(origin, info.content_hash, info.size)
-        deposit = 0 if depositor is None else self._price(info.size)
+        deposit = 0 if depositor is None else self.deposits.price(info.size)
         return self.entries.append(info, replace(found, depositor=depositor, deposit=deposit))
 
     def _pay(self, origin: Origin, content_hash: bytes, size: int) -> AccountId | None:
@@ -435,31 +456,14 @@ class TransactionStorage(Pallet[Event, Error]):
         who = origin.caller.who
         scope = self.book.covering(who, content_hash, size)
         if scope is None:
-            self._hold(who, size)
+            self.deposits.take(who, size)
             return who
         self.book.use(scope, size)
         return None
 
-    def _hold(self, who: AccountId, size: int) -> None:
-        self.currency.hold(self.Hold.STORAGE_FEE_HOLD, who, self._price(size))
-
-    def _price(self, size: int) -> int:
-        return (self.entry_fee.get() or 0) + size * (self.byte_fee.get() or 0)
-
-    def _drawn(self, parent_hash: bytes, number: int) -> "_Drawn | None":
-        """The chunk that a block must prove, of those pinned and those about to expire."""
-        leaving = self._leaving(number)
-        window = total_chunks(leaving)
-        total = window + self.pinned.chunks()
-        if not total:
-            return None
-        chunk = drawn_chunk(parent_hash, total)
-        if chunk < window:
-            info = leaving[bisect_right([info.block_chunks for info in leaving], chunk)]
-            before = info.block_chunks - count_chunks(info.size)
-            return _Drawn(info.chunk_root, info.content_hash, chunk - before)
-        pin = self.pinned.holding(chunk - window)
-        return _Drawn(pin.chunk_root, pin.content_hash, chunk - window - pin.chunks_before)
+    def _drawn(self, parent_hash: bytes, number: int) -> Drawn | None:
+        """The chunk that a block must prove."""
+        return draw(parent_hash, self._leaving(number), self.pinned)
 
     def _is_proof_due(self, number: int) -> bool:
         return bool(self._leaving(number)) or self.pinned.due()
@@ -473,34 +477,13 @@ class TransactionStorage(Pallet[Event, Error]):
         provenances = self.entries.expire(block)
         for provenance in provenances:
             if provenance.depositor is not None:
-                self._give_back(provenance.depositor, provenance.deposit)
+                self.deposits.give_back(provenance.depositor, provenance.deposit)
         return len(provenances)
-
-    def _give_back(self, who: AccountId, deposit: int) -> None:
-        """What root has taken or freed behind the books' back stays as it is: blocks go on."""
-        held = self.currency.held(self.Hold.STORAGE_FEE_HOLD, who)
-        with suppress(DispatchFailure):
-            self.currency.release(self.Hold.STORAGE_FEE_HOLD, who, min(deposit, held))
 
     def try_state(self) -> None:
         self.entries.try_state()
-        self._assert_deposits_held()
+        self.deposits.assert_held((*self.entries.provenances(), *self.pinned.all()))
         self.pinned.try_state()
-
-    def _assert_deposits_held(self) -> None:
-        owed: dict[AccountId, int] = {}
-        for provenance in self.entries.provenances():
-            if provenance.depositor is not None:
-                owed[provenance.depositor] = owed.get(provenance.depositor, 0) + provenance.deposit
-        for who, deposits in owed.items():
-            held = self.currency.held(self.Hold.STORAGE_FEE_HOLD, who)
-            assert held >= deposits, f"{who.hex()} has {held} held of deposits of {deposits}"
-
-
-class _Drawn(NamedTuple):
-    chunk_root: H256
-    content_hash: bytes
-    chunk: int
 
 
 def _stored(*args: Any) -> tuple[CidConfig, bytes]:

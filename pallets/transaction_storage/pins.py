@@ -1,6 +1,6 @@
 """What is kept for ever, in one row of chunks of which every block must show some."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import final
 
 from tilth.frame import DefaultValue, StorageMap, Twox64, checked, u32
@@ -39,6 +39,8 @@ class PinBook:
             block=provenance.block,
             extrinsic=provenance.extrinsic,
             since=self._now(),
+            depositor=provenance.depositor,
+            deposit=provenance.deposit,
         )
         self._numbers[info.content_hash] = number
         self._count.put(checked(number + 1, 32))
@@ -66,10 +68,12 @@ class PinBook:
                 after = middle
         return self._pins[first]
 
+    def all(self) -> Iterator[Pin]:
+        return map(self._pins.__getitem__, range(self._count.get()))
+
     def try_state(self) -> None:
         chunks = 0
-        for number in range(self._count.get()):
-            pin = self._pins[number]
+        for number, pin in enumerate(self.all()):
             assert self._numbers.get(pin.content_hash) == number, f"pin {number} is not found"
             assert pin.chunks_before == chunks, f"pin {number} miscounts the chunks before it"
             chunks += count_chunks(pin.size)

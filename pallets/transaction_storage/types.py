@@ -54,7 +54,10 @@ class Provenance:
 
 @struct(path="pallet_transaction_storage::Pin")
 class Pin:
-    """Content that is kept for ever; `since` is the block that decided it."""
+    """Content that is kept for ever; `since` is the block that decided it.
+
+    The deposit never returns; nobody has one where an authorization paid, or root.
+    """
 
     content_hash: ContentHash
     chunk_root: H256
@@ -63,6 +66,8 @@ class Pin:
     block: BlockNumber
     extrinsic: u32
     since: BlockNumber
+    depositor: AccountId | None
+    deposit: Balance
 
 
 @struct(path="pallet_transaction_storage::Challenge")

@@ -1,9 +1,11 @@
 """Calls without a signature: they store what was authorized for anyone, or clean up."""
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
-from tilth.frame import RuntimeCall, ValidTransaction, codec, invalid, validity
+from tilth.frame import RuntimeCall, ValidTransaction, codec, invalid, u32, validity
 from tilth.pallets.transaction_storage.authorizations import AuthorizationBook, Standing
+from tilth.pallets.transaction_storage.cid import CidConfig
 from tilth.pallets.transaction_storage.types import AuthorizationScope, ForAccount, ForPreimage
 from tilth.primitives.work import is_worked
 
@@ -12,6 +14,7 @@ BAD_DATA_SIZE: Final = validity.Custom(1)
 RENEWED_NOT_FOUND: Final = validity.Custom(2)
 AUTHORIZATION_NOT_FOUND: Final = validity.Custom(3)
 AUTHORIZATION_NOT_EXPIRED: Final = validity.Custom(4)
+_WORKED: Final = codec(tuple[CidConfig, u32])
 
 
 class Storage(Protocol):
@@ -24,8 +27,15 @@ class Storage(Protocol):
     remove_expired_authorization_priority: int
     remove_expired_authorization_longevity: int
 
-    def stored_by(self, call: RuntimeCall) -> tuple[bytes, int] | None:
-        """Hash and size of what the call stores; None where it renews what there is not."""
+    def stored_by(self, call: RuntimeCall) -> tuple[int, Callable[[], bytes]] | None:
+        """Size and hash of what the call stores; None where it renews what there is not.
+
+        The hash of much content takes long, and is computed when it is asked for.
+        """
+        ...
+
+    def season(self) -> int:
+        """Which of the times it is, each as long as content is kept, that work is shown for."""
         ...
 
     def content_size(self, content_hash: bytes) -> int | None: ...
@@ -66,6 +76,14 @@ def prepare(storage: Storage, call: RuntimeCall) -> None:
     storage.book.use(ForPreimage(content_hash), size)
 
 
+def work_payload(content_hash: bytes, cid: CidConfig, season: int) -> bytes:
+    """What is worked on: a nonce is for content as it is named, and is good for it once.
+
+    Until the season ends the content is there; in the next one it takes other work.
+    """
+    return content_hash + _WORKED.encode((cid, season))
+
+
 def work_bits(base: int, size: int) -> int:
     """How much work stands for so many bytes: as much again for each doubling."""
     return base + (size >> 10).bit_length()
@@ -75,7 +93,9 @@ def _worked(storage: Storage, call: RuntimeCall) -> ValidTransaction:
     content_hash, size = _storable(storage, call)
     if storage.content_size(content_hash) is not None:
         raise invalid(validity.Stale())
-    if not is_worked(content_hash, call.args[0], work_bits(storage.anonymous_work_bits, size)):
+    work, cid, _ = call.args
+    payload = work_payload(content_hash, cid, storage.season())
+    if not is_worked(payload, work, work_bits(storage.anonymous_work_bits, size)):
         raise invalid(validity.Payment())
     if not storage.can_pot_pay(size):
         raise invalid(validity.Payment())
@@ -99,11 +119,12 @@ def _storable(storage: Storage, call: RuntimeCall) -> tuple[bytes, int]:
     content = storage.stored_by(call)
     if content is None:
         raise invalid(RENEWED_NOT_FOUND)
-    if not storage.is_size_ok(content[1]):
+    size, content_hash = content
+    if not storage.is_size_ok(size):
         raise invalid(BAD_DATA_SIZE)
     if storage.is_block_full():
         raise invalid(validity.ExhaustsResources())
-    return content
+    return content_hash(), size
 
 
 def _removed_by(call: RuntimeCall) -> AuthorizationScope | None:

@@ -80,6 +80,9 @@ class Purse(Pallet[Never, Never]):
         self._take(source, amount)
         self.free[dest] += amount
 
+    def can_hold(self, reason: HoldReason, who: AccountId, amount: int) -> bool:
+        return self.free[who] >= amount
+
     def hold(self, reason: HoldReason, who: AccountId, amount: int) -> None:
         self._take(who, amount)
         self.holds[who, _name(reason)] += amount

@@ -1,5 +1,6 @@
 """Who was first, what resembles what, what was made from what, and publishing by a fresh key."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ from tilth.frame import (
     H256,
     NOBODY,
     AccountId,
+    DispatchFailure,
     InvalidTransactionError,
     TransactionSource,
+    hashing,
     validity,
 )
 from tilth.pallets.datasets import (
@@ -22,11 +25,13 @@ from tilth.pallets.datasets import (
     Reserved,
     SimilarTo,
 )
-from tilth.pallets.datasets.anonymous import payload_of
+from tilth.pallets.datasets.anonymous import payload_of, work_bits
 from tilth.pallets.datasets.originality import commitment
+from tilth.pallets.datasets.types import MAX_USES
 from tilth.primitives.crypto.keypair import Keypair
 from tilth.primitives.work import work
 
+ALICE = AccountId(b"\xa1" * 32)
 FINGERPRINT, SALT = H256(b"f" * 32), H256(b"s" * 32)
 SKETCH = tuple(range(64))
 
@@ -45,7 +50,7 @@ def test_who_reserved_was_first_though_another_published_first(
     original = market.publish(alice, salt=SALT)
 
     assert market.datasets.by_content[FINGERPRINT] == Claim(original, 0, since=1)
-    assert DuplicateOf(1, 0) in market.events()
+    assert DuplicateOf(0, original) in market.events()
 
 
 def test_without_a_reservation_the_first_to_publish_was_first(
@@ -84,6 +89,60 @@ def test_a_commitment_is_made_once(market: Any, refused: Any, alice: Any, bob: A
     market.datasets.reserve(alice, SALT)
     with refused(Error.ALREADY_RESERVED):
         market.datasets.reserve(bob, SALT)
+
+
+def test_a_reservation_takes_a_deposit_until_it_is_used(market: Any, alice: Any, bob: Any) -> None:
+    """Whoever makes it, for whomever it is."""
+    reason, deposit = market.datasets.Hold.STORAGE_DEPOSIT, market.datasets.deposit
+    market.datasets.reserve(bob, commitment(FINGERPRINT, alice, SALT))
+    assert market.money.held(reason, bob) == deposit
+    market.go_to(2)
+    market.publish(alice, salt=SALT)
+
+    assert market.money.held(reason, bob) == 0
+    assert market.money.held(reason, alice) == deposit
+
+
+def test_the_deposit_pays_for_all_that_a_publication_leaves_in_the_state(market: Any) -> None:
+    def size() -> int:
+        prefix = hashing.twox_128(b"Datasets")
+        changes = market.slot.overlay.changes().items()
+        return sum(
+            len(key) + len(value) for key, value in changes if key.startswith(prefix) and value
+        )
+
+    sources = [market.publish(fingerprint=H256(bytes((n,)) * 32)) for n in range(MAX_USES)]
+    before = size()
+    tags = tuple(f"{number:032}" for number in range(16))
+    made = market.publish(name="n" * 96, spdx="MIT", tags=tags, sketch=SKETCH)
+    market.datasets.cite(ALICE, made, 0, tuple((source, 0) for source in sources))
+
+    assert (
+        0 < size() - before < market.datasets.deposit // market.transaction_storage.byte_fee.get()
+    )
+
+
+# Names.
+
+
+@pytest.mark.parametrize(
+    ("text", "readable"),
+    [
+        ("Zoë's 数据集 ❤️", True),
+        ("می‌خواهم", True),
+        ("", False),
+        (" padded", False),
+        ("\u200d", False),
+        ("red \x1b[31m text", False),
+        ("two\nlines", False),
+        ("invoice\u202efdp.csv", False),
+        ("zero\u200bwidth", False),
+    ],
+)
+def test_names_and_tags_show_what_they_are(market: Any, text: str, readable: bool) -> None:
+    for described in ({"name": text}, {"tags": (text,)}):
+        with nullcontext() if readable else pytest.raises(DispatchFailure):
+            market.publish(**described)
 
 
 # Likeness.
@@ -158,6 +217,17 @@ def test_only_the_publisher_cites_and_gives_away(
     assert market.datasets.publisher_of(made) == bob
 
 
+def test_the_newest_revision_that_cites_is_told(market: Any, alice: Any) -> None:
+    source, made = market.publish(), market.publish()
+    draft = market.described()["draft"]
+    market.datasets.publish_revision(alice, source, draft, (), None)
+    market.datasets.publish_revision(alice, made, draft, (), None)
+    market.datasets.cite(alice, made, 1, ((source, 0),))
+    market.datasets.cite(alice, made, 0, ((source, 1),))
+
+    assert market.datasets.cited_by[source, made] == 1
+
+
 def test_a_private_table_is_not_given_away(market: Any, refused: Any, alice: Any, bob: Any) -> None:
     private = market.register()
     with refused(Error.NOT_PUBLIC):
@@ -174,9 +244,13 @@ def _anonymous(market: Any, key: Keypair = FRESH, **changes: Any) -> Any:
     del described["salt"]
     publisher = AccountId(key.account)
     payload = payload_of(market.system.hash_of_block(0), publisher, **described)
-    nonce = work(payload, market.datasets.anonymous_work_bits)
+    signature = key.sign(payload)
+    bits = work_bits(market.datasets.anonymous_work_bits, len(described["contents"]))
     return market.datasets.publish_anonymous.call(
-        publisher=publisher, **described, work=nonce, signature=key.sign(payload)
+        publisher=publisher,
+        **described,
+        work=work(payload + signature, bits),
+        signature=signature,
     )
 
 
@@ -219,9 +293,10 @@ def test_the_same_is_not_published_twice_without_an_account(easy: Any) -> None:
 
 def test_another_key_cannot_sign_for_it(easy: Any) -> None:
     call = _anonymous(easy)
-    forged = Keypair.from_seed(b"\x08" * 32).sign(b"anything")
+    other = AccountId(Keypair.from_seed(b"\x08" * 32).account)
+    easy.datasets.anonymous_work_bits = 0
 
-    assert _reason(easy, replace_argument(call, "signature", forged)) == validity.BadProof()
+    assert _reason(easy, replace_argument(call, "publisher", other)) == validity.BadProof()
 
 
 def test_work_is_for_one_publication(easy: Any) -> None:
@@ -229,6 +304,21 @@ def test_work_is_for_one_publication(easy: Any) -> None:
     call = _anonymous(easy)
 
     assert _reason(easy, replace_argument(call, "name", "other")) == validity.Payment()
+
+
+def test_work_is_for_one_signature(easy: Any) -> None:
+    """A key signs the same in any number of ways, and each would be tried at length."""
+    easy.datasets.anonymous_work_bits = 12
+    call = _anonymous(easy)
+    *described, _, _ = call.args
+    payload = payload_of(easy.system.hash_of_block(0), *described)
+    again = replace_argument(call, "signature", FRESH.sign(payload))
+
+    assert _reason(easy, again) == validity.Payment()
+
+
+def test_work_grows_with_what_the_pot_pays_for() -> None:
+    assert [work_bits(20, contents) for contents in (0, 1, 7, 4096)] == [20, 21, 23, 33]
 
 
 def test_what_would_fail_does_not_enter(easy: Any) -> None:

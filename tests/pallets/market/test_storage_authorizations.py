@@ -69,7 +69,7 @@ def test_who_exceeds_an_authorization_pays_a_deposit(market: Any, storage: Any, 
     storage.authorize_account(ROOT, alice, 2, 5)
     storage.store(signed(alice), b"six by")
 
-    price = 6 * storage.byte_fee.get()
+    price = storage.entry_fee.get() + 6 * storage.byte_fee.get()
     assert market.money.held(storage.Hold.STORAGE_FEE_HOLD, alice) == price
     assert storage.account_authorization(alice) == AuthorizationExtent(2, 5)
 

@@ -13,7 +13,7 @@ from tilth.frame import (
     validity,
 )
 from tilth.pallets.transaction_storage import RAW, CidConfig, HashingAlgorithm
-from tilth.pallets.transaction_storage.unsigned import work_bits
+from tilth.pallets.transaction_storage.unsigned import work_bits, work_payload
 from tilth.primitives.work import is_worked, work
 
 SHA2 = CidConfig(RAW, HashingAlgorithm.Sha2_256)
@@ -26,7 +26,8 @@ def storage(market: Any) -> Any:
 
 def _store(storage: Any, data: bytes, nonce: int | None = None) -> Any:
     bits = work_bits(storage.anonymous_work_bits, len(data))
-    worked = work(hashing.sha2_256(data), bits) if nonce is None else nonce
+    payload = work_payload(hashing.sha2_256(data), SHA2, storage.season())
+    worked = work(payload, bits) if nonce is None else nonce
     return storage.store_anonymously.call(worked, SHA2, data)
 
 
@@ -46,7 +47,7 @@ def test_the_pot_pays_and_gets_it_back_when_the_content_expires(
     storage.donate(alice, 10**9)
     _include(storage, _store(storage, b"nobody said this"))
 
-    price = 16 * storage.byte_fee.get()
+    price = storage.entry_fee.get() + 16 * storage.byte_fee.get()
     assert market.money.free_balance(storage.pot) == 10**9 - price
     market.go_to(5)
     assert market.money.free_balance(storage.pot) == 10**9
@@ -61,7 +62,8 @@ def test_an_empty_pot_pays_for_nothing(storage: Any) -> None:
 
 def test_without_work_nothing_is_stored(storage: Any, alice: Any) -> None:
     storage.donate(alice, 10**9)
-    lazy = next(n for n in range(99) if not is_worked(hashing.sha2_256(b"x"), n, 10))
+    payload = work_payload(hashing.sha2_256(b"x"), SHA2, storage.season())
+    lazy = next(n for n in range(99) if not is_worked(payload, n, 10))
     with pytest.raises(InvalidTransactionError) as caught:
         _validate(storage, _store(storage, b"x", lazy))
     assert caught.value.error.reason == validity.Payment()  # type: ignore[union-attr]

@@ -69,7 +69,8 @@ def test_pinned_content_never_expires(market: Any, storage: Any, alice: Any) -> 
     market.go_to(3 * PERIOD)
 
     assert storage.content_size(_hash(b"for ever")) == 8
-    assert market.money.held(storage.Hold.STORAGE_FEE_HOLD, alice) == 8 * storage.byte_fee.get()
+    price = storage.entry_fee.get() + 8 * storage.byte_fee.get()
+    assert market.money.held(storage.Hold.STORAGE_FEE_HOLD, alice) == price
     market.try_state()
 
 
@@ -83,7 +84,8 @@ def test_who_pins_anothers_content_pays_for_it(
 
     held = storage.Hold.STORAGE_FEE_HOLD
     assert market.money.held(held, alice) == 0
-    assert market.money.held(held, bob) == 4 * storage.byte_fee.get()
+    price = storage.entry_fee.get() + 4 * storage.byte_fee.get()
+    assert market.money.held(held, bob) == price
 
 
 def test_content_is_pinned_once(market: Any, storage: Any, alice: Any) -> None:

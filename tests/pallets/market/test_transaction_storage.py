@@ -155,7 +155,7 @@ def test_the_uploader_pays_a_deposit_per_byte(market: Any, alice: Any) -> None:
     before = market.money.free_balance(alice)
     storage.store(signed(alice), bytes(100))
 
-    price = 100 * storage.byte_fee.get()
+    price = storage.entry_fee.get() + 100 * storage.byte_fee.get()
     assert market.money.held(storage.Hold.STORAGE_FEE_HOLD, alice) == price
     assert market.money.free_balance(alice) == before - price
 
