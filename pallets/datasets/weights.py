@@ -1,8 +1,8 @@
 """Weights of Datasets, written by `tilth benchmark`: measure again instead of editing.
 
 Measured on 2026-11-23 on 2 cores of Intel(R) Xeon(R) Processor, CPython 3.11.7. There an sr25519
-verification took 61.5 µs; here it counts as 45 µs, and everything in proportion.
-Command: tilth benchmark --runtime tilth.runtime:DevRuntime --pallet Datasets --steps 10 --repeat 15
+verification took 52.2 µs; here it counts as 45 µs, and everything in proportion.
+Command: tilth benchmark --runtime tilth.runtime:DevRuntime --pallet Datasets --steps 10 --repeat 10
 --write
 """
 
@@ -14,48 +14,53 @@ from tilth.frame import Measured, Sloped
 
 WEIGHTS: Final[Mapping[str, Measured | Sloped]] = MappingProxyType(
     {
-        # 50.6 µs where it is dearest, at worst 121.8 µs
-        "reserve": Measured(50_590_319, 3_513, reads=1, writes=1),
-        # 4.02 ms where it is dearest, at worst 17.2 ms
+        # 133.0 µs where it is dearest, at worst 312.8 µs
+        "reserve": Measured(132_964_510, 6_036, reads=2, writes=2),
+        # 3.85 ms where it is dearest, at worst 4.87 ms
         "publish": Sloped(
-            Measured(544_500_591, 76_397, reads=30, writes=29),
+            Measured(754_014_090, 76_397, reads=30, writes=29),
             {
-                "tags": Measured(5_963_743),
-                "contents": Measured(25_643_871, 5_192, reads=2, writes=2),
+                "tags": Measured(1_708_481),
+                "contents": Measured(21_029_049, 5_192, reads=2, writes=2),
             },
         ),
-        # 7.61 ms where it is dearest, at worst 7.87 ms
+        # 11.3 ms where it is dearest, at worst 22.6 ms
         "publish_anonymous": Sloped(
-            Measured(673_335_504, 89_005, reads=35, writes=30),
+            Measured(1_953_787_425, 89_005, reads=35, writes=30),
             {
-                "contents": Measured(55_563_813, 5_192, reads=2, writes=2),
+                "contents": Measured(73_960_645, 5_192, reads=2, writes=2),
             },
         ),
-        # 4.02 ms where it is dearest, at worst 4.39 ms
+        # 3.07 ms where it is dearest, at worst 3.82 ms
         "publish_revision": Sloped(
-            Measured(455_617_815, 76_915, reads=30, writes=22),
+            Measured(385_622_624, 77_062, reads=30, writes=22),
             {
-                "contents": Measured(27_300_664, 5_242, reads=2, writes=2),
+                "contents": Measured(21_444_981, 5_242, reads=2, writes=2),
             },
         ),
-        # 87.3 µs where it is dearest, at worst 151.3 µs
-        "transfer_publisher": Measured(87_305_376, 4_201, reads=1, writes=1),
-        # 877.2 µs where it is dearest, at worst 1.11 ms
+        # 76.9 µs where it is dearest, at worst 91.7 µs
+        "transfer_publisher": Measured(76_939_893, 4_201, reads=1, writes=1),
+        # 913.2 µs where it is dearest, at worst 1.18 ms
         "cite": Sloped(
-            Measured(87_825_987, 9_861, reads=3, writes=1),
+            Measured(82_269_637, 9_861, reads=3, writes=1),
             {
-                "uses": Measured(12_242_645, 3_161, reads=1, writes=1),
+                "uses": Measured(12_137_167, 5_660, reads=2, writes=1),
             },
         ),
-        # 171.0 µs where it is dearest, at worst 237.6 µs
-        "tag_revision": Measured(171_042_869, 12_458, reads=4, writes=2),
-        # 186.6 µs where it is dearest, at worst 287.7 µs
-        "deprecate": Measured(186_632_209, 28_332, reads=10, writes=5),
-        # 325.6 µs where it is dearest, at worst 601.5 µs
-        "register_private": Measured(325_605_922, 31_331, reads=12, writes=12),
-        # 118.8 µs where it is dearest, at worst 239.4 µs
-        "set_policy": Measured(118_792_979, 9_953, reads=2, writes=1),
-        # 99.8 µs where it is dearest, at worst 131.0 µs
-        "extend_budget": Measured(99_765_351, 9_953, reads=2, writes=1),
+        # 193.1 µs where it is dearest, at worst 254.4 µs
+        "tag_revision": Measured(193_066_814, 12_458, reads=4, writes=2),
+        # 146.7 µs where it is dearest, at worst 190.6 µs
+        "deprecate": Measured(146_729_306, 28_381, reads=10, writes=5),
+        # 355.4 µs where it is dearest, at worst 728.8 µs
+        "register_private": Sloped(
+            Measured(296_797_360, 31_331, reads=12, writes=12),
+            {
+                "workers": Measured(2_894_057),
+            },
+        ),
+        # 105.4 µs where it is dearest, at worst 139.2 µs
+        "set_policy": Measured(105_398_054, 9_953, reads=2, writes=1),
+        # 85.5 µs where it is dearest, at worst 127.6 µs
+        "extend_budget": Measured(85_499_142, 9_953, reads=2, writes=1),
     }
 )
