@@ -4,7 +4,7 @@ BIN := .venv/bin
 NPM := tests/conformance/npm
 PYPI := tests/conformance/pypi
 
-.PHONY: setup dev demo test lint bench clean
+.PHONY: setup torch dev demo test lint bench clean
 .DEFAULT_GOAL := setup
 
 setup: .venv/installed
@@ -25,6 +25,10 @@ $(PYPI)/.venv/installed: $(PYPI)/requirements.txt
 	@$(PYTHON) -m venv $(PYPI)/.venv
 	@$(PYPI)/.venv/bin/pip install --quiet --disable-pip-version-check --requirement $< \
 		&& touch $@ || rm -rf $(PYPI)/.venv
+
+# The other oracle of the engine's tests: large, so only CI and who asks for it install it.
+torch: setup
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[torch]'
 
 dev: setup
 	@$(BIN)/tilth dev
