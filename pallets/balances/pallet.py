@@ -12,6 +12,7 @@ from tilth.frame import (
     Codecs,
     Compact,
     Const,
+    DeclarationError,
     DefaultMap,
     DefaultValue,
     DispatchFailure,
@@ -107,6 +108,11 @@ class Balances(Pallet[Event, Error]):
 
     def bind(self, runtime: "Runtime", name: str, index: int, codecs: Codecs) -> None:
         super().bind(runtime, name, index, codecs)
+        if runtime.types.get("AccountData") is not AccountData:
+            raise DeclarationError(
+                f"{name} keeps money in every account's data: say so in the runtime, "
+                'types = {"AccountData": AccountData}, with the AccountData of balances'
+            )
         most = (1 << 8 * (codecs.of(Balance).fixed_size or 16)) - 1
         self.ledger = Ledger(
             self.accounts,

@@ -11,15 +11,17 @@ from tilth.frame import (
     AccountId,
     Arithmetic,
     ArithmeticError,
+    DeclarationError,
     DispatchFailure,
     Pays,
+    Runtime,
     Token,
     TokenError,
     replace,
     signed,
     u64,
 )
-from tilth.pallets.balances import AdjustmentDirection, Error
+from tilth.pallets.balances import AdjustmentDirection, Balances, Error
 from tilth.pallets.balances.events import (
     BalanceSet,
     Burned,
@@ -32,6 +34,7 @@ from tilth.pallets.balances.events import (
     Upgraded,
 )
 from tilth.pallets.balances.types import AccountData
+from tilth.pallets.system import System
 from tilth.pallets.system.events import KilledAccount, NewAccount
 from tilth.primitives.types import Address20, Id, Index, Raw
 
@@ -236,3 +239,16 @@ def test_balances_may_be_narrower(bank: Any) -> None:
         with pytest.raises(DispatchFailure) as failure:
             runtime.balances.mint_into(BOB, 1)
     assert failure.value.reason == Arithmetic(ArithmeticError.OVERFLOW)
+
+
+def test_a_runtime_whose_accounts_hold_no_money_is_told_so() -> None:
+    class Moneyless(Runtime):
+        spec_name = "moneyless"
+
+        def __init__(self) -> None:
+            super().__init__()
+            system = self.add(0, System())
+            self.add(1, Balances(accounts=system.accounts, existential_deposit=1))
+
+    with pytest.raises(DeclarationError, match="the AccountData of balances"):
+        Moneyless()
