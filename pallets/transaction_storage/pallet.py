@@ -20,6 +20,7 @@ from tilth.frame import (
     DefaultValue,
     DispatchClass,
     HoldReason,
+    Indexed,
     Measured,
     Origin,
     Pallet,
@@ -94,7 +95,7 @@ from tilth.pallets.transaction_storage.types import (
 from tilth.pallets.transaction_storage.weights import WEIGHTS
 from tilth.primitives.chunks import (
     ChunkProof,
-    chunk_root,
+    outline_of,
     verify_chunk,
 )
 from tilth.primitives.scale import Codecs
@@ -428,8 +429,9 @@ class TransactionStorage(Pallet[Event, Error]):
     def _store(self, origin: Origin, cid: CidConfig, data: bytes) -> None:
         ensure(self.is_size_ok(len(data)), Error.BAD_DATA_SIZE)
         extrinsic = some(self.runtime.extrinsic_index, Error.BAD_CONTEXT)
+        outline = outline_of(data)
         info = TransactionInfo(
-            chunk_root=H256(chunk_root(data)),
+            chunk_root=H256(outline.root),
             content_hash=digest(cid.hashing, data),
             hashing=cid.hashing,
             cid_codec=cid.codec,
@@ -437,6 +439,7 @@ class TransactionStorage(Pallet[Event, Error]):
             block_chunks=0,
         )
         index = self._append(origin, info, Provenance(self._now(), extrinsic, None, 0))
+        self.runtime.index(Indexed(info.content_hash, cid.hashing, extrinsic, data, outline.refs))
         self.emit(Stored(index, info.content_hash, cid_of(cid, info.content_hash)))
 
     def _append(self, origin: Origin, info: TransactionInfo, found: Provenance) -> int:

@@ -282,8 +282,8 @@ def test_a_store_opens_again_and_a_foreign_one_does_not() -> None:
     table, store = kept(chain(2))
     assert BlockStore(table).best == store.best
 
-    table.commit({b"s": seal(b"s", b"tilth 2")})
-    with pytest.raises(ForeignSchema, match="schema 'tilth 2', this release reads 'tilth 1'"):
+    table.commit({b"s": seal(b"s", b"tilth 3")})
+    with pytest.raises(ForeignSchema, match="schema 'tilth 3', this release reads 'tilth 2'"):
         BlockStore(table)
     foreign = MemoryStore()
     foreign.commit({b"key": b"value"})

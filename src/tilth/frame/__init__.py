@@ -53,6 +53,7 @@ from tilth.frame.extension import TransactionExtension as TransactionExtension
 from tilth.frame.extrinsic import Extrinsic as Extrinsic
 from tilth.frame.hold import FreezeReason as FreezeReason
 from tilth.frame.hold import HoldReason as HoldReason
+from tilth.frame.indexing import Indexed as Indexed
 from tilth.frame.origin import NOBODY as NOBODY
 from tilth.frame.origin import ROOT as ROOT
 from tilth.frame.origin import AnyOrigin as AnyOrigin

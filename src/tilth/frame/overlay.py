@@ -5,6 +5,7 @@ from heapq import merge
 from itertools import islice
 from typing import Any, Final, TypeAlias, final
 
+from tilth.frame.indexing import Indexed
 from tilth.frame.readings import ABSENT as ABSENT
 from tilth.frame.readings import UNREAD, Decode, Readings, Sentinel
 from tilth.primitives.scale import Compact, codec, u32
@@ -68,13 +69,15 @@ class Overlay:
     a new one.
     """
 
-    __slots__ = ("_forms", "_journal", "below", "folded", "values")
+    __slots__ = ("_forms", "_journal", "below", "folded", "indexed", "values")
 
     def __init__(self, trie: Trie, known: Readings | None = None) -> None:
         """Above the trie, of which some may be `known`."""
         self.below = known or Readings(trie)
         self.folded: dict[bytes, bytes | None] = {}
         """What the last commit put into the trie."""
+        self.indexed: list[Indexed] = []
+        """What the block brought for the node to keep; no rollback undoes it."""
         self.values: dict[bytes, Any] = {}
         """What was read or written, decoded, or ABSENT; what is not here is found by `read`."""
         self._forms: dict[bytes, Form] = {}

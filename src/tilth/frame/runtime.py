@@ -23,6 +23,7 @@ from tilth.frame.errors import DispatchFailure, ErrorEnum, Module, ModuleError, 
 from tilth.frame.executive import Executive
 from tilth.frame.extension import Pipeline, SignedExtensions, TransactionExtension
 from tilth.frame.extrinsic import Extrinsic, ExtrinsicCodec, ExtrinsicFormat
+from tilth.frame.indexing import Indexed
 from tilth.frame.overlay import Overlay, Slot
 from tilth.frame.pallet import Pallet
 from tilth.frame.readings import Readings
@@ -147,6 +148,10 @@ class Runtime:
         """Which extrinsic of the block is running, if one is."""
         stored = self.slot.overlay.raw(_EXTRINSIC_INDEX)
         return None if stored is None else int.from_bytes(stored, "little")
+
+    def index(self, content: Indexed) -> None:
+        """Hand the node content of the running extrinsic, to be kept under its hash."""
+        self.slot.overlay.indexed.append(content)
 
     def dispatch_error(self, reason: Reason) -> Any:
         """The reason as it travels: a pallet's error gets the pallet's index."""

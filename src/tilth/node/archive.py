@@ -1,8 +1,11 @@
 """The archive: a chain's blocks in a store that outlives the process."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tilth.frame import Runtime
+from tilth.frame.indexing import Indexed
 from tilth.node.block import Block
 from tilth.node.store import BlockStore, StoreError
 from tilth.primitives.scale import codec
@@ -21,7 +24,18 @@ class StoredChain:
         self._store = store
         self._layout = layout
 
-    def keep(self, block: Block, parent: Block | None, best: Block, finalized: Block) -> None:
+    @property
+    def contents(self) -> BlockStore:
+        return self._store
+
+    def keep(
+        self,
+        block: Block,
+        parent: Block | None,
+        best: Block,
+        finalized: Block,
+        contents: Sequence[Indexed] = (),
+    ) -> None:
         """Durable when it returns: header, body, new nodes and the heads, or nothing."""
         self._store.write_block(
             block.encoded_header,
@@ -31,6 +45,7 @@ class StoredChain:
             nodes=block.state.nodes_since(None if parent is None else parent.state),
             best=best.hash,
             finalized=finalized.hash,
+            contents=contents,
         )
 
     def mark(self, best: Block, finalized: Block) -> None:
@@ -40,12 +55,15 @@ class StoredChain:
         stored = self._store.header(hash)
         if stored is None:
             return None
+        header: Header = codec(Header).decode(stored.encoded)
+        state = Trie.load(header.state_root, self._store.fetch, self._layout)
+        return Block(header, hash, partial(self.body, hash), state)
+
+    def body(self, hash: H256) -> tuple[bytes, ...]:
         body = self._store.body(hash)
         if body is None:
             raise StoreError(f"the body of 0x{hash.hex()} is missing; run `tilth db verify`")
-        header: Header = codec(Header).decode(stored.encoded)
-        state = Trie.load(header.state_root, self._store.fetch, self._layout)
-        return Block(header, hash, body, state)
+        return body
 
     def hash_at(self, number: int) -> H256 | None:
         hash = self._store.hash_at(number)

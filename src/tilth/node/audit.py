@@ -7,10 +7,13 @@ from tilth.node.store import (
     BEST_KEY,
     BODY,
     CANONICAL,
+    CARD,
+    CONTENT,
     FINALIZED_KEY,
     GENESIS_KEY,
     HEADER,
     NODE,
+    PIECES,
     BlockStore,
     CorruptRecord,
     StoredHeader,
@@ -18,6 +21,7 @@ from tilth.node.store import (
     canonical_key,
     name_of,
     unseal,
+    unseal_content,
 )
 from tilth.primitives.trie import CorruptNode, Layout, Trie, ordered_root
 from tilth.primitives.trie.nodes import blake2_256, compact
@@ -59,7 +63,7 @@ class _Audit:
         for number in range(best.number + 1 if best else 0):
             self.check_height(number)
             yield
-        for kind in (HEADER, BODY):
+        for kind in (HEADER, BODY, PIECES):
             for key, _ in self.scan(kind):
                 self.check_block(key[1:])
                 yield
@@ -76,8 +80,22 @@ class _Audit:
     def check_record(self, key: bytes, record: bytes) -> None:
         if key[:1] == NODE and blake2_256(record) != key[1:]:
             self.note(key, "does not match its hash")
+        elif key[:1] == CONTENT:
+            self.check_content(key, record)
         elif key[:1] != NODE:
             self.payload(key, record)
+
+    def check_content(self, key: bytes, record: bytes) -> None:
+        hash = key[1:]
+        try:
+            data, card = unseal_content(hash, record), self.store.card(hash)
+        except CorruptRecord as error:
+            self.note(error.key, "does not match its checksum")
+            return
+        if card is None:
+            self.note(CARD + hash, "is missing")
+        elif not card.fits(hash, data):
+            self.note(key, "does not match its hash")
 
     def check_heads(self) -> None:
         for key in (BEST_KEY, FINALIZED_KEY, GENESIS_KEY):

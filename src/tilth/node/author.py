@@ -137,7 +137,7 @@ class Author:
             self._pool.remove(refused)
         if written:
             block = _rewritten(block, written)
-        self._chain.add(block)
+        self._chain.add(block, overlay.indexed)
         return block
 
     def open(self, runtime: Runtime, parent: Block, moment: int) -> list[bytes]:

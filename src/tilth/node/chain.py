@@ -1,11 +1,13 @@
 """The block tree: every block known, which is best and which final, and how that changes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, Protocol
 
 from tilth.frame import Extrinsic, InvalidBlock, Runtime
+from tilth.frame.indexing import Indexed
 from tilth.node.block import Block
+from tilth.node.contents import Contents, MemoryContents
 from tilth.node.notices import Finalized, Imported, Notices
 from tilth.node.runtimes import Runtimes
 from tilth.node.shelf import Shelf
@@ -14,6 +16,8 @@ from tilth.primitives.trie import Trie
 from tilth.primitives.types import H256, Digest, Header
 
 _KEPT_IN_MEMORY: Final = 256
+_WHOLE: Final = 8  # blocks behind the finalized one whose bodies are likely to be asked for
+_LARGE_BODY: Final = 64 * 1024
 
 
 class Archive(Protocol):
@@ -22,11 +26,23 @@ class Archive(Protocol):
     Whatever fails raises StoreError.
     """
 
-    def keep(self, block: Block, parent: Block | None, best: Block, finalized: Block) -> None: ...
+    @property
+    def contents(self) -> Contents: ...
+
+    def keep(
+        self,
+        block: Block,
+        parent: Block | None,
+        best: Block,
+        finalized: Block,
+        contents: Sequence[Indexed],
+    ) -> None: ...
 
     def mark(self, best: Block, finalized: Block) -> None: ...
 
     def block(self, hash: H256) -> Block | None: ...
+
+    def body(self, hash: H256) -> tuple[bytes, ...]: ...
 
     def hash_at(self, number: int) -> H256 | None: ...
 
@@ -65,12 +81,17 @@ class Chain:
         """Why nothing can be added any more: what a failed store holds, only a new start tells."""
         self.on_failure: list[Callable[[StoreError], None]] = []
         self._archive = archive
+        self._memory = MemoryContents()
+        self.contents: Contents = self._memory if archive is None else archive.contents
+        """What the blocks brought, by its hash."""
         self._blocks: dict[H256, Block] = {genesis.hash: genesis}
         self._canonical: dict[int, H256] = {0: genesis.hash}
         self._children: dict[H256, list[H256]] = {}
         self.best, self.finalized = head or (genesis, genesis)
         self._evicted = max(self.finalized.number - 1, 0)
         """Up to this height, blocks of the best chain are in the archive alone."""
+        self._lightened = self.finalized.number
+        """Up to this height, large bodies are."""
         self._remember_unfinalized()
 
     def _remember_unfinalized(self) -> None:
@@ -135,8 +156,9 @@ class Chain:
         if known is not None and not self._was_taken_back(known):
             return known
         parent = self._parent(header)
-        block = Block(header, header.hash, extrinsics, self.execute(parent, header, extrinsics))
-        self.add(block)
+        state, contents = self._executed(parent, header, extrinsics)
+        block = Block(header, header.hash, extrinsics, state)
+        self.add(block, contents)
         return block
 
     def _was_taken_back(self, block: Block) -> bool:
@@ -158,6 +180,12 @@ class Chain:
 
     def execute(self, parent: Block, header: Header, extrinsics: tuple[bytes, ...]) -> Trie:
         """The state after the block; raises InvalidBlock."""
+        return self._executed(parent, header, extrinsics)[0]
+
+    def _executed(
+        self, parent: Block, header: Header, extrinsics: tuple[bytes, ...]
+    ) -> tuple[Trie, list[Indexed]]:
+        """The state after the block, and the content that it brought."""
         runtime = self.runtimes.at(parent.state)
         if header.number != parent.number + 1:
             raise InvalidBlock(f"block {header.number} cannot follow block {parent.number}")
@@ -166,12 +194,13 @@ class Chain:
         ]
         with runtime.at(parent.state) as overlay:
             runtime.executive.execute_block(header, decoded)
-            return overlay.trie
+            return overlay.trie, overlay.indexed
 
-    def add(self, block: Block) -> None:
+    def add(self, block: Block, contents: Sequence[Indexed] = ()) -> None:
         """Add an executed block; the longer chain is the best one, the older on a tie.
 
-        One that is known already changes nothing. Raises UnknownBlock, InvalidBlock, StoreError.
+        `contents` are those that executing it indexed. A block that is known already changes
+        nothing. Raises UnknownBlock, InvalidBlock, StoreError.
         """
         known = self.block(block.hash)
         if known is not None and not self._was_taken_back(known):
@@ -182,7 +211,9 @@ class Chain:
         best = block if is_best else self.best
         finalized = self._final_at(block) if is_best else self.finalized
         if self._archive is not None:
-            self._write(partial(self._archive.keep, block, parent, best, finalized))
+            self._write(partial(self._archive.keep, block, parent, best, finalized, contents))
+        else:
+            self._memory.add(block.extrinsics, contents)
         self._remember(block)
         if is_best:
             self._enact(block, enacted)
@@ -323,6 +354,7 @@ class Chain:
         last = self.finalized.number - _KEPT_IN_MEMORY
         if self._archive is None:
             return
+        self._lighten(self._archive)
         while self._evicted < last:
             self._evicted += 1
             hash = self._canonical.pop(self._evicted, None)
@@ -333,6 +365,13 @@ class Chain:
     def runtime_after(self, block: Block) -> Runtime:
         """The one in force after the block: of this process' runtimes, or else the newest."""
         return self.runtimes.at(block.state)
+
+    def _lighten(self, archive: Archive) -> None:
+        while self._lightened < self.finalized.number - _WHOLE:
+            self._lightened += 1
+            block = self._blocks.get(self._canonical.get(self._lightened, self.genesis.hash))
+            if block is not None:
+                block.lighten(_LARGE_BODY, partial(archive.body, block.hash))
 
     def call(self, block: Block, method: str, data: bytes) -> bytes:
         """Call the runtime API on the state after the block; what it writes is thrown away."""

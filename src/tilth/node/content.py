@@ -1,14 +1,21 @@
-"""Stored content, read back from the bodies of the blocks that brought it, never unchecked."""
+"""Stored content, found by its hash and never given unchecked."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
 from tilth.frame import Runtime, RuntimeCall, codec, u32
 from tilth.node.block import Block
+from tilth.node.contents import Contents, DepotFailed
+from tilth.node.store import StoreError
+from tilth.primitives.chunks import ChunkProof, prove_chunk
 from tilth.primitives.crypto.hashing import blake2_256, keccak_256, sha2_256
 from tilth.primitives.scale import Compact, DecodeError
+from tilth.primitives.trie.nodes import MalformedNode
 from tilth.primitives.types import H256
+
+log = logging.getLogger(__name__)
 
 _STORE: Final = "TransactionStorage"
 _LOCATE: Final = "ContentApi_locate"
@@ -26,6 +33,9 @@ class Blocks(Protocol):
     @property
     def best(self) -> Block: ...
 
+    @property
+    def contents(self) -> Contents: ...
+
     def call(self, block: Block, method: str, data: bytes) -> bytes: ...
 
     def expect(self, hash: H256) -> Block: ...
@@ -42,7 +52,11 @@ class NoContent(LookupError):
 
 
 class ContentLost(Exception):
-    """The state says where the content stands, but it is not there."""
+    """The state says that the content is kept, but here it is not, or is damaged."""
+
+    def __init__(self, hash: H256, fault: str) -> None:
+        super().__init__(f"content 0x{hash.hex()} {fault}")
+        self.hash = hash
 
 
 class ContentReader:
@@ -53,6 +67,13 @@ class ContentReader:
         self._cached_bytes = cached_bytes
         self._cache: OrderedDict[H256, bytes] = OrderedDict()
         self._size = 0
+        self.on_loss: list[Callable[[H256], None]] = []
+        """Called with what should be here and is not, or is damaged."""
+
+    def size(self, hash: H256, at: Block | None = None) -> int | None:
+        """How many bytes the content has, or None where the state knows of none."""
+        location = self._locate(hash, at or self._chain.best)
+        return None if location is None else int(location.size)
 
     def read(self, hash: H256, at: Block | None = None) -> bytes | None:
         """The bytes with this hash, or None if the block's state, the best one's, knows of none.
@@ -67,6 +88,30 @@ class ContentReader:
         location = self._locate(hash, at)
         return None if location is None else self._keep(hash, self._read(hash, location, at))
 
+    def prove(self, hash: H256, chunk: int, at: Block) -> ChunkProof:
+        """Shows one chunk of content that the block's state keeps; raises ContentLost.
+
+        What stands on the disk is read, whatever is remembered of it.
+        """
+        card = self._chain.contents.card(hash)
+        if card is None:
+            content = self.read(hash, at)
+            if content is None:
+                raise ContentLost(hash, "is not found, and a chunk of it must be shown")
+            return prove_chunk(content, chunk)
+        try:
+            return prove_chunk(self._kept(hash), chunk, card.outline)
+        except MalformedNode:
+            raise self._lost(hash, "does not match its chunk root") from None
+
+    def restore(self, hash: H256, data: bytes) -> bool:
+        """Put content back in its place; whether it is the one with this hash."""
+        if not _is_hash_of(hash, data):
+            return False
+        self._chain.contents.put_back(hash, data)
+        log.warning("content 0x%s is restored", hash.hex())
+        return True
+
     def _locate(self, hash: H256, at: Block) -> Any:
         try:
             location = self._chain.runtime_after(at).returns(_LOCATE)
@@ -75,14 +120,40 @@ class ContentReader:
         return location.decode(self._chain.call(at, _LOCATE, hash))
 
     def _read(self, hash: H256, location: Any, at: Block) -> bytes:
+        if self._chain.contents.card(hash) is None:
+            return self._in_body(hash, location, at)
+        content = self._kept(hash)
+        if not _is_hash_of(hash, content):
+            raise self._lost(hash, "does not match its hash")
+        return content
+
+    def _kept(self, hash: H256) -> bytes:
+        try:
+            content = self._chain.contents.content(hash)
+        except (StoreError, DepotFailed) as error:
+            raise self._lost(hash, f"cannot be read: {error}") from error
+        if content is None:
+            raise self._lost(hash, "is missing")
+        return content
+
+    def _lost(self, hash: H256, fault: str) -> ContentLost:
+        lost = ContentLost(hash, fault)
+        log.error("%s", lost)
+        for listener in self.on_loss:
+            listener(hash)
+        return lost
+
+    def _in_body(self, hash: H256, location: Any, at: Block) -> bytes:
+        """Content of a block that was kept whole, by a release before contents were kept apart."""
         block = self._ancestor(at, location.block)
         if block is not None and location.extrinsic < len(block.extrinsics):
             for data in self._candidates(block, location):
                 if _is_hash_of(hash, data):
                     return data
         raise ContentLost(
-            f"content 0x{hash.hex()} is not in extrinsic {location.extrinsic} of block "
-            f"{location.block}, where the state says it is"
+            hash,
+            f"is not in extrinsic {location.extrinsic} of block {location.block}, where the state "
+            "says it is",
         )
 
     def _candidates(self, block: Block, location: Any) -> Iterator[bytes]:

@@ -5,8 +5,8 @@ from typing import Any, Final, Protocol, final
 
 from tilth.frame import codec
 from tilth.node.block import Block
-from tilth.node.content import Blocks, ContentLost
-from tilth.primitives.chunks import ChunkProof, prove_chunk
+from tilth.node.content import Blocks
+from tilth.primitives.chunks import ChunkProof
 from tilth.primitives.types import H256
 
 # sp_transaction_storage_proof: INHERENT_IDENTIFIER
@@ -15,7 +15,7 @@ _CHALLENGE: Final = "ContentApi_challenge"
 
 
 class Reader(Protocol):
-    def read(self, hash: H256, at: Block) -> bytes | None: ...
+    def prove(self, hash: H256, chunk: int, at: Block) -> ChunkProof: ...
 
 
 @final
@@ -32,13 +32,8 @@ class Possession:
         challenge = self._challenge(parent)
         if challenge is None:
             return {}
-        content = self._reader.read(challenge.content_hash, parent)
-        if content is None:
-            raise ContentLost(
-                f"block {parent.number + 1} must show a chunk of content "
-                f"0x{challenge.content_hash.hex()}, which is not found"
-            )
-        return {INHERENT: self._proof.encode(prove_chunk(content, challenge.chunk))}
+        proof = self._reader.prove(challenge.content_hash, challenge.chunk, parent)
+        return {INHERENT: self._proof.encode(proof)}
 
     def _challenge(self, parent: Block) -> Any:
         try:

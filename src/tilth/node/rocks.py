@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rocksdict import Options, Rdict
 
 PAGE = 1024
+BLOB = 64 * 1024
 OPEN_FILES = 256  # leaves most of a usual limit of 1024 to connections
 
 
@@ -129,6 +130,9 @@ def _options(*, salvage: bool) -> "Options":
     options = Options(raw_mode=True)
     options.set_max_open_files(OPEN_FILES)
     options.set_keep_log_file_num(2)
+    # Content is written once and never merged again with what comes later.
+    options.set_enable_blob_files(True)
+    options.set_min_blob_size(BLOB)
     # A cut-off last commit was never acknowledged; damage before it is.
     options.set_wal_recovery_mode(
         DBRecoveryMode.point_in_time()

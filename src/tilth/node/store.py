@@ -5,9 +5,15 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
+from xxhash import xxh3_128
+
+from tilth.frame.indexing import Indexed
+from tilth.node.contents import Card, Depot, card_of
+from tilth.node.pieces import cut, joined, packed, unpacked
 from tilth.primitives.trie.nodes import blake2_256, compact
 
-SCHEMA = 1
+SCHEMA = 2
+_OLDER = (b"tilth 1",)  # which had every body whole
 CHECKSUM_LENGTH = 16
 HASH_LENGTH = 32
 
@@ -17,6 +23,9 @@ FINALIZED_KEY = b"mfinalized"
 GENESIS_KEY = b"mgenesis"
 HEADER = b"h"  # hash -> number and encoded header
 BODY = b"x"  # hash -> extrinsics; apart, so that a header is read without them
+PIECES = b"p"  # hash -> extrinsics of a block with content, which is kept apart from it
+CARD = b"k"  # content hash -> what is known of the content
+CONTENT = b"d"  # content hash -> the content, where no depot has it
 CANONICAL = b"c"  # number, big-endian -> hash
 NODE = b"n"  # hash -> trie node or hashed value; it is its own checksum
 AUX = b"a"
@@ -108,9 +117,13 @@ class StoredHeader(NamedTuple):
 class BlockStore:
     """Blocks, states and heads in a store. Every record but trie nodes carries its checksum."""
 
-    def __init__(self, store: Store) -> None:
-        """Raises ForeignSchema where the store holds something else; an empty one becomes ours."""
+    def __init__(self, store: Store, depot: Depot | None = None) -> None:
+        """New content goes to the depot where there is one.
+
+        Raises ForeignSchema where the store holds something else; an empty one becomes ours.
+        """
         self._store = store
+        self._depot = depot
         self._pending: dict[bytes, bytes | None] | None = None
         self._check_schema()
 
@@ -124,17 +137,19 @@ class BlockStore:
         nodes: Iterable[tuple[bytes, bytes]],
         best: bytes,
         finalized: bytes,
+        contents: Sequence[Indexed] = (),
     ) -> None:
         """Keep a block with all it brought, and where best and finalized now stand, in one commit.
 
-        `nodes` are those of its state that its parent's state has not. A block 0 founds the chain.
+        `nodes` are those of its state that its parent's state has not, `contents` stand in its
+        body and are kept once. A block 0 founds the chain.
         """
         if blake2_256(header) != hash or not header.startswith(compact(number), HASH_LENGTH):
             raise ValueError(f"the header given is not that of block {number}, 0x{hash.hex()}")
         with self.together():
             self._check_ancestry(hash, number, header[:HASH_LENGTH])
             self._put(HEADER + hash, number.to_bytes(8, "little") + header)
-            self._put(BODY + hash, _pack(body))
+            self._put_body(hash, body, contents)
             self._changes().update((NODE + digest, node) for digest, node in nodes)
             if number == 0:
                 self._put(GENESIS_KEY, hash)
@@ -187,8 +202,25 @@ class BlockStore:
 
     def body(self, hash: bytes) -> tuple[bytes, ...] | None:
         """The block's extrinsics, as they were given."""
-        record = self.read(BODY + hash)
-        return None if record is None else _unpack(record)
+        if (record := self.read(BODY + hash)) is not None:
+            return unpacked(record)
+        record = self.read(PIECES + hash)
+        return None if record is None else joined(record, self._expect_content)
+
+    def card(self, hash: bytes) -> Card | None:
+        record = self.read(CARD + hash)
+        return None if record is None else Card.decoded(record)
+
+    def content(self, hash: bytes) -> bytes | None:
+        """The content that is kept under this hash, which the reader still has to check."""
+        if (record := self._record(CONTENT + hash)) is not None:
+            return unseal_content(hash, record)
+        return None if self._depot is None else self._depot.get(hash)
+
+    def put_back(self, hash: bytes, data: bytes) -> None:
+        """Keep content again that was damaged or lost."""
+        with self.together():
+            self._put_content(hash, data)
 
     def fetch(self, hash: bytes) -> bytes:
         """A trie node, for `Trie.load`, which checks it against its hash; KeyError if absent."""
@@ -224,12 +256,14 @@ class BlockStore:
 
     def _check_schema(self) -> None:
         schema = self.read(SCHEMA_KEY)
-        if schema is not None and schema != _SCHEMA_RECORD:
+        if schema is not None and schema not in (_SCHEMA_RECORD, *_OLDER):
             raise ForeignSchema(
                 f"the database has schema {schema.decode(errors='replace')!r}, this release reads "
                 f"{_SCHEMA_RECORD.decode()!r}; use the release that wrote it, or another base path"
             )
-        if schema is None:
+        if schema in _OLDER:
+            self._store.commit({SCHEMA_KEY: seal(SCHEMA_KEY, _SCHEMA_RECORD)})
+        elif schema is None:
             if next(self._store.items(b""), None) is not None:
                 raise ForeignSchema("the database was not written by Tilth; use another base path")
             self._store.commit({SCHEMA_KEY: seal(SCHEMA_KEY, _SCHEMA_RECORD)})
@@ -240,6 +274,30 @@ class BlockStore:
                 raise ValueError(f"block {number} cannot follow 0x{parent.hex()}: the number skips")
         elif self.genesis not in (None, hash):
             raise ValueError("the store holds another chain: its genesis differs")
+
+    def _put_body(self, hash: bytes, body: Sequence[bytes], contents: Sequence[Indexed]) -> None:
+        if not contents:
+            self._put(BODY + hash, packed(body))
+            return
+        self._put(PIECES + hash, cut(body, contents))
+        for content in contents:
+            if self._record(CARD + content.hash) is None:
+                self._put(CARD + content.hash, card_of(content).encoded())
+                self._put_content(content.hash, content.data)
+
+    def _put_content(self, hash: bytes, data: bytes) -> None:
+        if self._depot is None:
+            self._changes()[CONTENT + hash] = _content_checksum(hash, data) + data
+        else:
+            self._depot.put(hash, data)
+
+    def _expect_content(self, hash: bytes) -> bytes:
+        content, card = self.content(hash), self.card(hash)
+        if content is None or card is None:
+            raise CorruptRecord(CONTENT + hash, "is missing")
+        if not card.fits(hash, content):
+            raise CorruptRecord(CONTENT + hash, "does not match its hash")
+        return content
 
     def _mark(self, best: bytes, finalized: bytes) -> None:
         if best != (old := self.best):
@@ -295,6 +353,20 @@ def unseal(key: bytes, record: bytes) -> bytes:
     return payload
 
 
+def unseal_content(hash: bytes, record: bytes) -> bytes:
+    data = record[CHECKSUM_LENGTH:]
+    if _content_checksum(hash, data) != record[:CHECKSUM_LENGTH]:
+        raise CorruptRecord(CONTENT + hash, "does not match its checksum")
+    return data
+
+
+def _content_checksum(hash: bytes, data: bytes) -> bytes:
+    """Quick: it is for accidents. Who gives content away checks it against its hash besides."""
+    state = xxh3_128(hash)
+    state.update(data)
+    return state.digest()
+
+
 def name_of(key: bytes) -> str:
     """The record a reader of an error would look for."""
     kind, rest = key[:1], key[1:]
@@ -302,7 +374,15 @@ def name_of(key: bytes) -> str:
         return f"the hash of block number {int.from_bytes(rest, 'big')}"
     if kind == b"m":
         return f"the {rest.decode(errors='replace')} head"
-    words = {HEADER: "header", BODY: "body", NODE: "trie node", AUX: "aux record"}
+    words = {
+        HEADER: "header",
+        BODY: "body",
+        PIECES: "body",
+        CARD: "card of content",
+        CONTENT: "content",
+        NODE: "trie node",
+        AUX: "aux record",
+    }
     return f"{words[kind]} 0x{rest.hex()}" if kind in words else f"record 0x{key.hex()}"
 
 
@@ -314,18 +394,3 @@ def _checksum(key: bytes, payload: bytes) -> bytes:
     state = blake2b(len(key).to_bytes(4, "little") + key, digest_size=CHECKSUM_LENGTH)
     state.update(payload)
     return state.digest()
-
-
-def _pack(body: Sequence[bytes]) -> bytes:
-    return b"".join(
-        part for extrinsic in body for part in (len(extrinsic).to_bytes(4, "little"), extrinsic)
-    )
-
-
-def _unpack(record: bytes) -> tuple[bytes, ...]:
-    body, at = [], 0
-    while at < len(record):
-        end = at + 4 + int.from_bytes(record[at : at + 4], "little")
-        body.append(record[at + 4 : end])
-        at = end
-    return tuple(body)

@@ -7,6 +7,8 @@ from typing import Final, final
 from tilth.frame import Runtime, RuntimeCall
 from tilth.node.block import Block
 from tilth.node.content import ContentReader, contents_in, digests
+from tilth.node.contents import MemoryContents
+from tilth.primitives.chunks import ChunkProof, prove_chunk
 from tilth.primitives.types import H256
 
 NOTHING: Final[Mapping[bytes, bytes]] = MappingProxyType({})
@@ -19,6 +21,7 @@ class Past:
     def __init__(self, runtime: Runtime, blocks: list[Block]) -> None:
         self._runtime = runtime
         self._blocks = blocks
+        self._contents = MemoryContents()
 
     @property
     def best(self) -> Block:
@@ -33,6 +36,11 @@ class Past:
 
     def expect(self, hash: H256) -> Block:
         return next(block for block in reversed(self._blocks) if block.hash == hash)
+
+    @property
+    def contents(self) -> MemoryContents:
+        """None: its blocks are whole."""
+        return self._contents
 
     def hash_at(self, number: int) -> H256:
         return self._blocks[number].hash
@@ -53,5 +61,7 @@ class Contents:
         for data in contents_in(self._runtime, call):
             self.dispatched.update(dict.fromkeys(digests(data), data))
 
-    def read(self, hash: H256, at: Block) -> bytes | None:
-        return self.dispatched.get(hash) or self._reader.read(hash, at)
+    def prove(self, hash: H256, chunk: int, at: Block) -> ChunkProof:
+        content = self.dispatched.get(hash) or self._reader.read(hash, at)
+        assert content is not None, f"the test has not stored content 0x{hash.hex()}"
+        return prove_chunk(content, chunk)
