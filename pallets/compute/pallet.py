@@ -410,8 +410,7 @@ class Compute(
         burned = _share(escrow.data, self.market_fee)
         owner_paid = self._pay(record, record.owner, escrow.data - burned)
         worker_paid = self._pay(record, state.worker, escrow.compute + escrow.tip)
-        if burned:
-            self.currency.burn_held(self.Hold.ESCROW, record.requester, burned)
+        if burned and self._burn(self.Hold.ESCROW, record.requester, burned):
             self.rewards.record_fee(record.spec.dataset, burned)
         self._move(job, record, Completed(state.worker, state.result, state.size))
         self.emit(JobCompleted(job, owner_paid, worker_paid, burned))
@@ -431,11 +430,13 @@ class Compute(
 
         A job must be able to end where nothing may fail, in a block's initialization. So money
         that a freeze holds on the requester is burned there and made anew at its destination, and
-        what is too little to make an account is lost as dust.
+        what is too little to make an account is lost as dust. What root has freed behind the
+        escrow's back (`Balances.force_unreserve`) is paid to nobody.
         """
         if amount == 0 or self._succeeds(partial(self._hand_over, record, dest, amount)):
             return amount
-        self.currency.burn_held(self.Hold.ESCROW, record.requester, amount)
+        if not self._burn(self.Hold.ESCROW, record.requester, amount):
+            return 0
         received = self._succeeds(partial(self.currency.mint_into, dest, amount))
         return amount if received else 0
 
@@ -445,6 +446,9 @@ class Compute(
             self.currency.release(escrow, requester, amount)
         else:
             self.currency.transfer_held(escrow, requester, dest, amount)
+
+    def _burn(self, reason: HoldReason, who: AccountId, amount: int) -> bool:
+        return self._succeeds(partial(self.currency.burn_held, reason, who, amount))
 
     def _succeeds(self, action: Callable[[], None]) -> bool:
         """Do it wholly, or not at all."""
@@ -459,9 +463,8 @@ class Compute(
     def _slash(self, who: AccountId, job: int) -> None:
         worker = self.workers[who]
         amount = _share(worker.bond, self.slash)
-        if amount == 0:
+        if amount == 0 or not self._burn(self.Hold.WORKER_BOND, who, amount):
             return
-        self.currency.burn_held(self.Hold.WORKER_BOND, who, amount)
         self.workers[who] = replace(worker, bond=worker.bond - amount)
         self.emit(WorkerSlashed(who, job, amount))
 
