@@ -58,6 +58,7 @@ class Calendar:
 
     @property
     def slot_duration(self) -> int:
+        """0 where the runtime knows no slots."""
         self._read_rules()
         return self._slot_duration
 
@@ -71,14 +72,25 @@ class Calendar:
         """Once for each runtime."""
         runtime, best = self._chain.runtime, self._chain.best
         if runtime is not self._rules_of:
-            self._slot_duration = _u64.decode(self._chain.call(best, "AuraApi_slot_duration", b""))
+            self._slot_duration = self._slots_of(best)
             self._step, self._rules_of = self._least_step(runtime.pallets), runtime
+
+    def _slots_of(self, best: Block) -> int:
+        try:
+            return _u64.decode(self._chain.call(best, "AuraApi_slot_duration", b""))
+        except KeyError:  # without Aura, as the minimal template: manual seal has no slots
+            return 0
 
     def _least_step(self, pallets: Sequence[Any]) -> int:
         timestamp = next((pallet for pallet in pallets if pallet.name == "Timestamp"), None)
         period: int = getattr(timestamp, "minimum_period", 1)
         # Half a slot, as is usual, means one block per slot.
-        return self._slot_duration if 2 * period >= self._slot_duration else max(period, 1)
+        slot = self._slot_duration
+        return slot if slot and 2 * period >= slot else max(period, 1)
+
+    def slot_of(self, moment: int) -> bytes | None:
+        """The number of the slot, encoded; None where the runtime knows no slots."""
+        return _u64.encode(moment // self.slot_duration) if self.slot_duration else None
 
     def moment_after(self, parent: Block) -> int:
         """In milliseconds since 1970; the clock may have stood still or gone back."""
@@ -142,15 +154,14 @@ class Author:
 
     def open(self, runtime: Runtime, parent: Block, moment: int) -> list[bytes]:
         """Begin a block in the runtime, which is at the parent's state; returns its inherents."""
-        slot = _u64.encode(moment // self.calendar.slot_duration)
+        slot = self.calendar.slot_of(moment)
+        digest = Digest(() if slot is None else (PreRuntime(_AURA, slot),))
         runtime.executive.initialize_block(
-            Header(parent.hash, parent.number + 1, _ZERO, _ZERO, Digest((PreRuntime(_AURA, slot),)))
+            Header(parent.hash, parent.number + 1, _ZERO, _ZERO, digest)
         )
-        data = {
-            b"timstap0": _u64.encode(moment),
-            b"auraslot": slot,
-            **self._possession.inherent_data(parent),
-        }
+        data = {b"timstap0": _u64.encode(moment), **self._possession.inherent_data(parent)}
+        if slot is not None:
+            data[b"auraslot"] = slot
         made = inherents(runtime, data)
         for extrinsic in made:
             failure = runtime.executive.apply_extrinsic(extrinsic)

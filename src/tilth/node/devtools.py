@@ -218,10 +218,9 @@ class DevTools:
         return block
 
     def _moment(self, moment: int) -> Written:
-        slot = moment // self._calendar.slot_duration
-        values = {_NOW: moment, _SLOT: slot}
+        values = {_NOW: codec(u64).encode(moment), _SLOT: self._calendar.slot_of(moment)}
         state = self._chain.best.state
-        return {key: codec(u64).encode(value) for key, value in values.items() if key in state}
+        return {key: value for key, value in values.items() if key in state}
 
     def set_next_timestamp(self, moment: int) -> None:
         """The time of the next block, in ms since 1970; time goes on from there."""
