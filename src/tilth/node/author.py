@@ -77,9 +77,10 @@ class Calendar:
 
     def _slots_of(self, best: Block) -> int:
         try:
-            return _u64.decode(self._chain.call(best, "AuraApi_slot_duration", b""))
+            encoded = self._chain.call(best, "AuraApi_slot_duration", b"")
         except KeyError:  # without Aura, as the minimal template: manual seal has no slots
             return 0
+        return int(_u64.decode(encoded))
 
     def _least_step(self, pallets: Sequence[Any]) -> int:
         timestamp = next((pallet for pallet in pallets if pallet.name == "Timestamp"), None)
