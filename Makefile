@@ -13,7 +13,7 @@ setup: .venv/installed
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing Tilth into .venv (a minute, once)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo]' --group dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[data,demo]" --group dev
 	@touch $@
 
 $(NPM)/node_modules/installed: $(NPM)/package.json $(NPM)/package-lock.json

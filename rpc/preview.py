@@ -8,7 +8,7 @@ from io import StringIO
 from itertools import islice
 from typing import Any, Final
 
-from tilth.rpc.grpc.manifest import BadManifest, File, read_manifest
+from tilth.primitives.manifest import BadManifest, File, read_manifest
 
 _LONGEST_CELL: Final = 1000
 _MOST_COLUMNS: Final = 1000

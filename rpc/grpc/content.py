@@ -6,11 +6,11 @@ from hashlib import sha256
 
 from tilth.node.content import ContentReader
 from tilth.node.service import Node
+from tilth.primitives.manifest import BadManifest, File, read_manifest
 from tilth.primitives.types import H256
 from tilth.rpc.grpc.datasets import Catalogue
 from tilth.rpc.grpc.failures import data_loss, failed
 from tilth.rpc.grpc.limits import GrpcLimits
-from tilth.rpc.grpc.manifest import BadManifest, File, read_manifest
 from tilth.rpc.grpc.methods import Context
 from tilth.rpc.grpc.outcomes import Outcomes
 from tilth.rpc.grpc.pieces import content_of, pieces

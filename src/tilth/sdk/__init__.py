@@ -1,7 +1,8 @@
 """The Python client: publish and read data, rent it out, send a model to it and get it back.
 
 client                  everything in one flat place
-  contents, files, tables, croissant        public data
+  frames, publishing, loading, cache        public data in one line each
+  contents, files, tables, columns, sketches, croissant   what that is made of
   terms, plans, jobs                        private tables and the models that come to them
 connection, wire, refusals                  the two faces of a node
 process, devchain       a dev node of one's own, for scripts and tests, and its tools
@@ -9,22 +10,27 @@ process, devchain       a dev node of one's own, for scripts and tests, and its 
 
 from tilth.primitives.crypto.sealing import SealBroken as SealBroken
 from tilth.primitives.crypto.sealing import SealingKey as SealingKey
+from tilth.primitives.manifest import BadManifest as BadManifest
 from tilth.sdk.client import Client as Client
 from tilth.sdk.connection import Event as Event
 from tilth.sdk.connection import Receipt as Receipt
 from tilth.sdk.devchain import DevChain as DevChain
-from tilth.sdk.files import BadManifest as BadManifest
+from tilth.sdk.files import FileChanged as FileChanged
 from tilth.sdk.jobs import Job as Job
 from tilth.sdk.plans import Mock as Mock
 from tilth.sdk.plans import Rehearsal as Rehearsal
 from tilth.sdk.plans import TrainingPlan as TrainingPlan
 from tilth.sdk.process import NodeProcess as NodeProcess
 from tilth.sdk.process import NotStarted as NotStarted
+from tilth.sdk.publishing import Price as Price
+from tilth.sdk.publishing import Publication as Publication
+from tilth.sdk.publishing import Published as Published
 from tilth.sdk.refusals import JobRefunded as JobRefunded
 from tilth.sdk.refusals import Refused as Refused
 from tilth.sdk.refusals import Unreachable as Unreachable
 from tilth.sdk.refusals import WrongContent as WrongContent
 from tilth.sdk.tables import BadTable as BadTable
+from tilth.sdk.tables import MissingExtra as MissingExtra
 from tilth.sdk.terms import Budget as Budget
 from tilth.sdk.terms import Policy as Policy
 from tilth.sdk.wire import Escrow as Escrow

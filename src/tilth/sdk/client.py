@@ -7,12 +7,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from tilth.primitives import ss58
+from tilth.primitives.manifest import read_manifest
 from tilth.sdk import contents, croissant
 from tilth.sdk.connection import Connection, Event, Receipt
 from tilth.sdk.contents import Progress
-from tilth.sdk.files import Reading, digests_in
 from tilth.sdk.jobs import Job
 from tilth.sdk.plans import Mock, TrainingPlan
+from tilth.sdk.publishing import Price, Publication, Published
 from tilth.sdk.refusals import Refused, WrongContent, grpc_answers
 from tilth.sdk.terms import Budget, Policy
 from tilth.sdk.wire import (
@@ -141,30 +142,29 @@ class Client:
         A large source is read once and never held in memory; publishing again after an
         interruption goes on where it stopped.
         """
-        reading = Reading(source)
-        self.publish_contents(pair, reading.chunks(), progress)
-        metadata = croissant.describe(
-            name, spdx=spdx, files=reading.files, tags=tags, description=description
+        publication = Publication.of(
+            source, name=name, spdx=spdx, tags=tags, description=description
         )
-        stored = self.publish_contents(pair, [reading.manifest, metadata])
-        params = {
-            "name": name,
-            "spdx": spdx,
-            "tags": bounded(tags),
-            "draft": {
-                "manifest": _hex(stored[0]),
-                "metadata": _hex(stored[1]),
-                "changelog": None,
-                "bytes": reading.size,
-                "rows": reading.rows,
-                "fingerprint": _hex(reading.fingerprint),
-                "sketch": None,
-            },
-            "contents": bounded(map(_hex, reading.contents)),
-            "salt": None,
-        }
-        published = self.submit(pair, "Datasets", "publish", params)
-        return int(published.one("Datasets", "Published")["dataset"])
+        return self.send_publication(pair, publication, progress).dataset
+
+    def price(self, publication: Publication) -> Price:
+        """What a publication would make public, and hold for it."""
+        return publication.price(self._connection)
+
+    def send_publication(
+        self,
+        pair: "Keypair",
+        publication: Publication,
+        progress: Progress | None = None,
+        *,
+        revises: int | None = None,
+    ) -> Published:
+        """Publish what was read, as a new dataset or as a revision of one's own."""
+        return publication.send(self._connection, pair, progress, revises)
+
+    def ask(self, method: str, *params: Any) -> Any:
+        """Any JSON-RPC method's result; raises Refused."""
+        return self._connection.ask(method, list(params))
 
     def dataset(self, number: int) -> content_pb2.Dataset:
         """What the chain knows of a dataset; raises LookupError."""
@@ -322,7 +322,7 @@ def _hex(data: bytes) -> str:
 
 
 def _checked(files: Mapping[str, bytearray], manifest: bytes) -> dict[str, bytes]:
-    expected = digests_in(manifest)
+    expected = {file.path: file.sha256 for file in read_manifest(manifest)}
     found = {path: sha256(data).digest() for path, data in files.items()}
     if found != expected:
         raise WrongContent("the node sent other files than the dataset's manifest lists")

@@ -89,7 +89,7 @@ class Connection:
 
     def next_nonce(self, address: str) -> int:
         """The account's next nonce, counting what waits in the pool."""
-        return int(self._request("system_accountNextIndex", [address]))
+        return int(self.ask("system_accountNextIndex", [address]))
 
     def signed(
         self,
@@ -159,7 +159,7 @@ class Connection:
 
     def call_api(self, method: str, argument: bytes) -> bytes:
         """What a method of the runtime's API answers at the best block, encoded."""
-        answer: str = self._request("state_call", [method, "0x" + argument.hex()])
+        answer: str = self.ask("state_call", [method, "0x" + argument.hex()])
         return bytes.fromhex(answer.removeprefix("0x"))
 
     def dispatch_error(self, data: bytes) -> Refused:
@@ -171,7 +171,8 @@ class Connection:
             scale = self.chain.runtime_config.create_scale_object("sp_runtime::DispatchError")
             return _in_words(self.chain, scale.decode(ScaleBytes(data)))
 
-    def _request(self, method: str, params: list[Any]) -> Any:
+    def ask(self, method: str, params: list[Any]) -> Any:
+        """A JSON-RPC method's result."""
         with json_rpc_answers(self.url):
             return self.chain.rpc_request(method, params)["result"]
 

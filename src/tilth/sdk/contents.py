@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tilth.primitives.crypto.hashing import blake2_256, keccak_256, sha2_256
+from tilth.primitives.unixfs import RAW
 from tilth.sdk.connection import Connection
 from tilth.sdk.refusals import Refused, WrongContent, grpc_answers, refusal
 from tilth.v1 import content_pb2 as pb
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES: Final = 1024 * 1024
 """Of a file; a block takes several of these."""
-_RAW: Final = 0x55  # the multicodec of plain bytes
 _STORE: Final = ("TransactionStorage", "store_with_cid_config")
 _INDICES: Final = (
     ("TransactionStorage", "TransactionByContentHash"),
@@ -32,12 +32,14 @@ def publish(
     pair: "Keypair",
     contents: Iterable[bytes],
     progress: Progress | None = None,
+    *,
+    codec: int = RAW,
 ) -> list[bytes]:
     """Store contents and return their hashes; what the chain has already is not stored again.
 
     So an upload that broke off goes on where it stopped.
     """
-    upload = _Upload(connection, pair, contents, progress or _ignored)
+    upload = _Upload(connection, pair, contents, progress or _ignored, codec)
     with grpc_answers(connection.target):
         upload.run()
     return upload.hashes
@@ -52,12 +54,14 @@ class _Upload:
         pair: "Keypair",
         contents: Iterable[bytes],
         progress: Progress,
+        codec: int,
     ) -> None:
         self.hashes: list[bytes] = []
         self._connection = connection
         self._pair = pair
         self._contents = contents
         self._progress = progress
+        self._codec = codec
         self._sent: list[tuple[bytes, int]] = []
         self._fault: Exception | None = None
         self._turn = threading.Lock()
@@ -100,7 +104,7 @@ class _Upload:
                 continue
             begun.add(hash)
             self._sent.append((hash, len(data)))
-            params = {"cid": {"codec": _RAW, "hashing": "Sha2_256"}, "data": data}
+            params = {"cid": {"codec": self._codec, "hashing": "Sha2_256"}, "data": data}
             yield self._connection.signed(self._pair, *_STORE, params, nonce=nonce)
             nonce += 1
 

@@ -3,10 +3,14 @@
 import mimetypes
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from tilth.primitives.manifest import File
+from tilth.sdk.columns import Column
 from tilth.sdk.files import ReadFile
+from tilth.sdk.refusals import WrongContent
+from tilth.sdk.tables import ending
 from tilth.sdk.wire import canonical_json
 
 # https throughout: readers of Croissant do not know schema.org by http
@@ -49,6 +53,13 @@ _CONTEXT: Final[dict[str, Any]] = {
     "transform": "cr:transform",
 }
 _CONFORMS_TO: Final = "http://mlcommons.org/croissant/1.0"
+# Of what Croissant's readers can take apart; other tables are files to them
+_TABLES: Final = {
+    "csv": "text/csv",
+    "jsonl": "application/jsonlines",
+    "ndjson": "application/jsonlines",
+    "parquet": "application/x-parquet",
+}
 _NO_ID: Final = re.compile(r"[^\w./-]+")
 _LICENCE: Final = re.compile(r"[A-Za-z0-9.-]+")
 
@@ -71,7 +82,7 @@ def describe(
         "description": description or name,
         "license": _licence(spdx),
         "distribution": [_file_object(id, file) for id, file in named],
-        "recordSet": [_record_set(id, file.columns) for id, file in named if file.columns],
+        "recordSet": [_record_set(id, file.columns) for id, file in named if _is_table(file)],
     }
     if tags:
         document["keywords"] = list(tags)
@@ -85,21 +96,29 @@ def _licence(spdx: str) -> str:
 
 
 def _file_object(id: str, file: ReadFile) -> dict[str, Any]:
-    encoding, _ = mimetypes.guess_type(file.path)
     return {
         "@type": "cr:FileObject",
         "@id": id,
         "name": file.path,
-        "contentUrl": file.path,
+        "contentUrl": f"/ipfs/{file.cid}",
         "contentSize": f"{file.size} B",
-        "encodingFormat": encoding or "application/octet-stream",
+        "encodingFormat": _encoding(file.path),
         "sha256": file.sha256.hex(),
     }
 
 
-def _record_set(file: str, columns: Sequence[str]) -> dict[str, Any]:
+def _encoding(path: str) -> str:
+    known = _TABLES.get(ending(path))
+    return known or mimetypes.guess_type(path)[0] or "application/octet-stream"
+
+
+def _is_table(file: ReadFile) -> bool:
+    return bool(file.columns) and ending(file.path) in _TABLES
+
+
+def _record_set(file: str, columns: Sequence[Column]) -> dict[str, Any]:
     rows = f"{file}/rows"
-    fields = zip(_ids(columns), columns, strict=True)
+    fields = zip(_ids([column.name for column in columns]), columns, strict=True)
     return {
         "@type": "cr:RecordSet",
         "@id": rows,
@@ -108,13 +127,13 @@ def _record_set(file: str, columns: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _field(id: str, file: str, column: str) -> dict[str, Any]:
+def _field(id: str, file: str, column: Column) -> dict[str, Any]:
     return {
         "@type": "cr:Field",
         "@id": id,
-        "name": column,
-        "dataType": "sc:Text",
-        "source": {"fileObject": {"@id": file}, "extract": {"column": column}},
+        "name": column.name,
+        "dataType": column.kind.value,
+        "source": {"fileObject": {"@id": file}, "extract": {"column": column.name}},
     }
 
 
@@ -123,3 +142,24 @@ def _ids(names: Sequence[str]) -> list[str]:
     plain = [_NO_ID.sub("_", name) for name in names]
     often = Counter(plain)
     return [id if id and often[id] == 1 else f"{id}_{at}" for at, id in enumerate(plain)]
+
+
+def ensure_true(document: Any, files: Iterable[File]) -> None:
+    """A description may say less of the files than their manifest, but nothing else.
+
+    Raises WrongContent.
+    """
+    hashes = {file.path: file.sha256.hex() for file in files}
+    described = document.get("distribution", []) if isinstance(document, dict) else None
+    if not isinstance(described, list):
+        raise WrongContent("the dataset's description is not Croissant")
+    for each in described:
+        said = each.get("sha256") if isinstance(each, dict) else None
+        if said is None:
+            continue
+        true = hashes.get(str(each.get("name")), said if said in hashes.values() else None)
+        if said != true:
+            raise WrongContent(
+                f"the description lies: it says that {each.get('name')!r} has the sha256 {said}, "
+                + ("which no file has" if true is None else f"which in truth is {true}")
+            )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.rpc.grpc.manifest import BadManifest, read_manifest
+from tilth.primitives.manifest import BadManifest, read_manifest
 
 HASH = "ab" * 32
 GOOD = {"path": "data/a.csv", "size": 3, "sha256": HASH, "chunks": [HASH, HASH]}
