@@ -35,4 +35,6 @@ def main(folder: str, url: str = "ws://127.0.0.1:9944", grpc: str = "127.0.0.1:5
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     main(*sys.argv[1:])
