@@ -3,7 +3,7 @@
 import asyncio
 import random
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol, TypeAlias
@@ -26,6 +26,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """A body that is not held in memory: its length, and what makes it piece by piece."""
+
+    length: int
+    parts: Callable[[], AsyncIterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """An HTTP answer; Content-Length, CORS and Connection are added to its headers."""
 
@@ -33,6 +41,12 @@ class Response:
     body: bytes = b""
     content_type: str = "text/plain; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
+    stream: Stream | None = None
+    """In place of the body."""
+
+    @property
+    def length(self) -> int:
+        return len(self.body) if self.stream is None else self.stream.length
 
 
 Route: TypeAlias = Callable[[Request], Response | Awaitable[Response]]

@@ -12,7 +12,7 @@ from websockets.http11 import Request as Handshake
 from websockets.server import ServerProtocol
 
 from tilth.rpc.jsonrpc.client import Client
-from tilth.rpc.jsonrpc.edge import Edge, Pace, Request, Response, Stall, keep_alive
+from tilth.rpc.jsonrpc.edge import Edge, Pace, Request, Response, Stall, Stream, keep_alive
 from tilth.rpc.jsonrpc.errors import PARSE_ERROR
 from tilth.rpc.jsonrpc.frames import Frames
 from tilth.rpc.jsonrpc.ratelimit import Meter, meter_for
@@ -57,6 +57,8 @@ class HttpConnection(asyncio.Protocol):
         self._out: list[bytes] = []
         self._received = 0
         self._full = False
+        self._room = asyncio.Event()
+        self._room.set()
         self._idle = False
         self._finishing = False
         self._switched = False
@@ -110,10 +112,12 @@ class HttpConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._full = True
+        self._room.clear()
         self._stall = Stall(self._edge.clock(), self._transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
         self._full = False
+        self._room.set()
         self._work()
 
     def tick(self, now: float) -> None:
@@ -222,18 +226,31 @@ class HttpConnection(asyncio.Protocol):
         except Exception:  # noqa: BLE001 - a page's fault is an answer, not our end
             _log.error("route %s failed", turn.request.path, exc_info=True)
             outcome = _FAILED
-        if isinstance(outcome, Response):
+        if isinstance(outcome, Response) and outcome.stream is None:
             self._respond(turn, outcome)
         else:
             self._run(self._route_later(turn, outcome))
 
-    async def _route_later(self, turn: Turn, outcome: Awaitable[Response]) -> None:
+    async def _route_later(self, turn: Turn, outcome: Response | Awaitable[Response]) -> None:
         try:
-            response = await outcome
+            response = outcome if isinstance(outcome, Response) else await outcome
         except Exception:  # noqa: BLE001 - a page's fault is an answer, not our end
             _log.error("route %s failed", turn.request.path, exc_info=True)
             response = _FAILED
-        self._respond(turn, response)
+        if response.stream is None or turn.request.method == "HEAD":
+            self._respond(turn, response)
+        else:
+            await self._pour(turn, response, response.stream)
+
+    async def _pour(self, turn: Turn, response: Response, stream: Stream) -> None:
+        """A body piece by piece, as fast as it is read; one that fails is cut off."""
+        persistent = self._is_persistent(turn)
+        self._out.append(self._head(turn.request, response, persistent))
+        async for part in stream.parts():
+            self._out.append(part)
+            self._flush()
+            await self._room.wait()
+        self._settle(persistent)
 
     def _receive(self, request: Request, text: str) -> Coroutine[Any, Any, None] | None:
         edge = self._edge
@@ -265,11 +282,18 @@ class HttpConnection(asyncio.Protocol):
             self._work()
 
     def _respond(self, turn: Turn, response: Response) -> None:
-        last = self._finishing and not self._requests.turns
-        persistent = turn.persistent and not last
+        persistent = self._is_persistent(turn)
         self._out.append(self._head(turn.request, response, persistent))
         if turn.request.method != "HEAD":
             self._out.append(response.body)
+        self._settle(persistent)
+
+    def _is_persistent(self, turn: Turn) -> bool:
+        last = self._finishing and not self._requests.turns
+        return turn.persistent and not last
+
+    def _settle(self, persistent: bool) -> None:
+        """A request is answered."""
         self._idle = not self._requests.begun
         self._deadline = self._edge.clock() + (
             self._edge.limits.idle_seconds if self._idle else self._edge.limits.head_seconds
@@ -282,9 +306,9 @@ class HttpConnection(asyncio.Protocol):
         lines = [
             f"HTTP/1.1 {status} {_REASONS.get(status, '')}",
             f"content-type: {response.content_type}",
-            f"content-length: {len(response.body)}",
+            f"content-length: {response.length}",
         ]
-        if "origin" in request.headers or request.method == "GET":
+        if "origin" in request.headers or request.method in ("GET", "HEAD"):
             cors = self._edge.gate.cors(request.headers)
             lines += [f"{name}: {value}" for name, value in (*cors, *response.headers)]
         elif response.headers:

@@ -3,6 +3,7 @@
 from tilth.rpc.jsonrpc import (
     archive,
     author,
+    bitswap,
     block_stats,
     chain,
     chain_head,
@@ -28,6 +29,7 @@ def method_table(*, tools: bool = True) -> MethodTable:
     table = MethodTable(
         archive,
         author,
+        bitswap,
         block_stats,
         chain,
         chain_head,

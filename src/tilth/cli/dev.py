@@ -111,6 +111,7 @@ class Running:
 async def start(options: DevOptions) -> Running:
     """Start a node with both faces; raises CannotStart."""
     from tilth.rpc.grpc.server import GrpcServer
+    from tilth.rpc.jsonrpc.pages import pages
     from tilth.rpc.jsonrpc.server import Server
     from tilth.rpc.jsonrpc.table import method_table
 
@@ -123,7 +124,12 @@ async def start(options: DevOptions) -> Running:
         raise CannotStart(f"--ready-file cannot be written: there is no directory {folder}")
     node, project = _node(options)
     json_rpc = Server(
-        method_table(), node, port=options.rpc_port, access=access_of(options.port), limits=limits
+        method_table(),
+        node,
+        port=options.rpc_port,
+        access=access_of(options.port),
+        limits=limits,
+        routes=pages(node),
     )
     grpc = GrpcServer(node, "127.0.0.1", options.grpc_port)
     stops: list[Callable[[], object]] = [grpc.stop, json_rpc.stop, node.stop]

@@ -1,6 +1,6 @@
 """The node as its faces see it: one chain, one pool, one author, and what they are made of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from tilth.node.chain import Chain, genesis_block
 from tilth.node.chain_spec import ChainSpec
 from tilth.node.content import ContentReader
 from tilth.node.devtools import DevTools
+from tilth.node.healing import Healer, Source
 from tilth.node.local_storage import LocalStorage
 from tilth.node.log_filter import LogFilter
 from tilth.node.offchain import OffchainHost, Runner, Signer
@@ -52,6 +53,8 @@ class NodeConfig:
     """Where session keys are; None keeps them in memory."""
     evolves: bool = False
     """Whether a chain in the store may go on with a changed runtime, as developers want it."""
+    sources: Sequence[Source] = ()
+    """Who may have content that is lost or damaged here."""
     name: str = "Tilth Node"
     version: str = "0.1.0"
 
@@ -65,6 +68,8 @@ class Node:
         self.chain = _open_chain(config)
         self.pool = Pool(self.chain, config.clock, ban_ms=config.ban_ms)
         self.content = ContentReader(self.chain)
+        self.healer = Healer(self.content, config.sources)
+        self.healer.on_healed.append(self._go_on)
         self.catalogue = Catalogue(self.chain)
         possession = Possession(self.chain, self.content)
         self.author = Author(self.chain, self.pool, config.clock, possession)
@@ -102,7 +107,14 @@ class Node:
         self.sealer.stop()
         if self.offchain is not None:
             await self.offchain.stop()
+        await self.healer.stop()
         self.chain.close()
+
+    def _go_on(self) -> None:
+        """A block that could not be made for want of content can be."""
+        if self.pool.pending_count():
+            for listener in self.pool.on_ready:
+                listener()
 
     def seal_by(self, sealing: Sealing) -> None:
         """Let another sealer decide, from now on, when blocks are made."""

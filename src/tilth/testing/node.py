@@ -16,6 +16,7 @@ from tilth.node.chain_spec import ChainSpec
 from tilth.node.service import Node, NodeConfig
 from tilth.rpc.grpc.server import GrpcServer
 from tilth.rpc.jsonrpc.dispatch import MethodTable
+from tilth.rpc.jsonrpc.pages import pages
 from tilth.rpc.jsonrpc.server import Server
 from tilth.rpc.jsonrpc.table import method_table
 from tilth.runtime.presets import dev_spec
@@ -97,7 +98,8 @@ class LocalNode:
             await self._down.wait()
 
     async def _face(self, node: Node, stack: AsyncExitStack) -> None:
-        json_rpc = await stack.enter_async_context(Server(self._methods, node, port=0))
+        server = Server(self._methods, node, port=0, routes=pages(node))
+        json_rpc = await stack.enter_async_context(server)
         grpc = GrpcServer(node, _HOST, 0)
         await grpc.start()
         stack.push_async_callback(grpc.stop)
