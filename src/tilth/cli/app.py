@@ -26,6 +26,12 @@ app.command(
 )
 
 app.command(
+    "tilth.cli.dataset:app",
+    name="dataset",
+    help="Publish, find, load and cite datasets of the commons.",
+)
+
+app.command(
     "tilth.cli.chain:app", name="chain", help="Drive a dev chain: blocks, time, storage, forks."
 )
 
