@@ -31,6 +31,20 @@ def test_publish_and_read(
     assert "t.csv: 8 bytes" in capsys.readouterr().out
 
 
+def test_the_commons(
+    market: Market,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    loaded = main_of("commons.py")(market.node.ws, market.node.grpc)
+
+    assert loaded["long"].tolist() == [False, True, True]
+    assert "the fingerprint is that of the files" in capsys.readouterr().out
+
+
 def test_rent_out_a_table(market: Market, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 

@@ -1,6 +1,8 @@
 """Public tables as they are read for publishing: counted and hashed, wherever a piece ends."""
 
 import json
+import tracemalloc
+import zipfile
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -119,3 +121,37 @@ def test_no_two_parts_of_a_description_have_one_name() -> None:
     assert not any(" " in id for id in (*files, *fields))
     assert [file["name"] for file in described["distribution"]] == ["a b.csv", "a_b.csv"]
     assert described["license"] == "MIT OR CC0-1.0"
+
+
+def test_zeros_without_end_take_no_memory(tmp_path: Path) -> None:
+    """A sparse file; what is kept of it is a hash for each MiB."""
+    with (tmp_path / "zeros.bin").open("wb") as stream:
+        stream.truncate(256 * 2**20)
+    tracemalloc.start()
+    try:
+        reading = Reading.of(tmp_path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert reading.size == 256 * 2**20
+    assert len(reading.contents) == 2
+    assert most < 8 * 2**20
+
+
+def test_zeros_that_call_themselves_a_table_are_refused_at_once() -> None:
+    table = CsvReader("t.csv")
+    table.feed(bytes(2**20))
+
+    with pytest.raises(BadTable, match="no end within a million characters"):
+        table.feed(bytes(2**20))
+
+
+def test_an_archive_is_a_file_and_is_not_unpacked() -> None:
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as bomb:
+        bomb.writestr("t.csv", bytes(2**24))
+
+    reading = Reading.of({"bomb.zip": packed.getvalue()})
+
+    assert (reading.rows, reading.size) == (0, len(packed.getvalue()))
