@@ -3,34 +3,35 @@
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from math import prod
-from types import MappingProxyType
 from typing import Any, Final
 
 from tilth import engine
 from tilth.engine import Engine
 from tilth.frame import H256
-from tilth.pallets.compute.tasks import Claim, Sealed, Start, Train, TrainAnswer
-from tilth.pallets.compute.types import FailureCode, JobSpec, Loss, Optimizer, TrainSpec
+from tilth.pallets.compute import (
+    Announce,
+    Claim,
+    FailureCode,
+    Judge,
+    Progress,
+    Report,
+    Run,
+    RunAnswer,
+    Sealed,
+    Stage,
+    Start,
+    StatisticsSpec,
+)
 from tilth.primitives.crypto.hashing import blake2_256
-from tilth.primitives.crypto.sealing import seal
-from tilth.primitives.job_result import result_info
-from tilth.vault import LedgerRefuses, UnknownTableError, Vault, VaultError
+from tilth.primitives.crypto.sealing import SealBroken, SealingKey, seal
+from tilth.primitives.job_result import model_info, result_info
+from tilth.runtime.engine_work import ensure_fits, perform, share_of_right_answers
+from tilth.vault import LedgerRefuses, UnknownTableError, Vault, VaultError, read_evaluation
 
 log = logging.getLogger(__name__)
 
 ReadContent = Callable[[bytes], bytes | None]
 
-_LOSSES: Final[Mapping[Loss, str]] = MappingProxyType(
-    {
-        Loss.SOFTMAX_CROSS_ENTROPY: "softmax_cross_entropy",
-        Loss.BINARY_CROSS_ENTROPY: "binary_cross_entropy",
-        Loss.MEAN_SQUARED_ERROR: "mean_squared_error",
-    }
-)
-_OPTIMIZERS: Final[Mapping[Optimizer, str]] = MappingProxyType(
-    {Optimizer.SGD: "sgd", Optimizer.MOMENTUM: "momentum", Optimizer.ADAM: "adam"}
-)
 _DEATHS: Final[tuple[tuple[type[Exception], FailureCode], ...]] = (
     (engine.TimedOut, FailureCode.TIMED_OUT),
     (engine.OutOfMemory, FailureCode.OUT_OF_MEMORY),
@@ -49,46 +50,46 @@ class ComputeWorker:
         self._engine = compute
         self._read_content = read_content
         self._genesis_hash = genesis_hash
+        self._progress: dict[int, Progress] = {}
+        """Of every job that runs here."""
 
     def runners(self) -> Mapping[type, Callable[[Any], Any]]:
         """What the off-chain host runs for each kind of task."""
-        return {Claim: self.has_rows, Start: self.check, Train: self.train}
+        return {
+            Announce: self.key,
+            Claim: self.has_rows,
+            Start: self.check,
+            Run: self.run,
+            Report: self.progress,
+            Judge: self.judge,
+        }
+
+    def key(self, _: Announce) -> bytes:
+        return self._vault.receiving_key().public
 
     def has_rows(self, task: Claim) -> bool:
         return any(entry.row_root == task.row_root for entry in self._vault.list())
 
+    def progress(self, task: Report) -> Progress | None:
+        """None where this process does not run the job."""
+        return self._progress.get(task.job)
+
     def check(self, task: Start) -> FailureCode | None:
         """Everything that can be known before a row is touched."""
-        model = self._model(task.spec)
+        model = self._model(task)
         if model is None:
             return FailureCode.MODEL_MISSING
         try:
-            checked = self._engine.check(model, engine_spec(task.spec))
+            ensure_fits(self._engine, task.spec, model, self._vault.table(task.row_root))
         except engine.EngineError as error:
             return self._refused(task.job, error)
-        if checked.parameters != task.spec.params:
-            log.info("job %d: the model has not the declared number of parameters", task.job)
-            return FailureCode.MODEL_REFUSED
-        misfit = self._misfit(task, checked)
-        return self._charge(task) if misfit is None else misfit
-
-    def _misfit(self, task: Start, checked: engine.Checked) -> FailureCode | None:
-        """Whether the model takes such rows and can say every label."""
-        try:
-            rows = self._vault.open(task.row_root)
         except VaultError:
             return FailureCode.ROWS_MISSING
-        labelled = Loss(task.spec.train.loss) is Loss.SOFTMAX_CROSS_ENTROPY
-        if prod(checked.input_shape) == rows.features and (
-            not labelled or prod(checked.output_shape) >= rows.classes
-        ):
-            return None
-        log.info("job %d: the model does not fit the table's columns and classes", task.job)
-        return FailureCode.MODEL_REFUSED
+        return self._charge(task)
 
-    def train(self, task: Train) -> TrainAnswer:
-        """Train, seal, and enter the release in the owner's own books."""
-        model = self._model(task.spec)
+    def run(self, task: Run) -> RunAnswer:
+        """Work, seal, and enter the release in the owner's own books."""
+        model = self._model(task)
         if model is None:
             return FailureCode.MODEL_MISSING
         failure = self._charge(task)  # free where the start has charged it
@@ -97,24 +98,58 @@ class ComputeWorker:
         kept = self._vault.outbox(task.row_root).kept(self._job_key(task.job))
         if kept is not None:  # of a run that was cut short: another run would have other noise
             return self._released(task, kept)
+        self._progress[task.job] = Progress(Stage.PREPARING, 0)
         try:
-            rows = self._vault.open(task.row_root)
-            trained = self._engine.train(model, engine_spec(task.spec), rows)
+            return self._released(task, self._sealed(task, self._worked(task, model)))
         except engine.EngineError as error:
             failure = self._refused(task.job, error)
             # what was accepted before the start is not refused after it: the run went wrong
             return FailureCode.CRASHED if failure is FailureCode.MODEL_REFUSED else failure
         except VaultError:
             return FailureCode.ROWS_MISSING
-        return self._released(task, self._sealed(task, trained.model))
+        finally:
+            del self._progress[task.job]
 
-    def _sealed(self, task: Train, model: bytes) -> bytes:
+    def _worked(self, task: Run, model: bytes) -> bytes:
+        def heard(done: int, steps: int) -> None:
+            self._progress[task.job] = Progress(Stage.COMPUTING, 1000 * done // steps)
+
+        table = self._vault.table(task.row_root)
+        result = perform(self._engine, task.spec, model, table, heard)
+        if len(result) > task.spec.max_output_bytes:
+            raise engine.Crashed("the result is larger than was foreseen")
+        self._progress[task.job] = Progress(Stage.SEALING, 0)
+        return result
+
+    def judge(self, task: Judge) -> int | None:
+        """A disputed model's share of right answers in millionths, or None where it is not known.
+
+        Only public bytes take part: the requester has opened the result to everybody.
+        """
+        acceptance = task.spec.acceptance
+        sealed = self._read_content(task.result)
+        rows = None if acceptance is None else self._read_content(acceptance.evaluation)
+        if sealed is None or rows is None:
+            return None
+        info = result_info(self._genesis_hash, task.job, task.spec_hash)
+        try:
+            model = SealingKey(task.secret).open(sealed, info)
+        except SealBroken:
+            return 0
+        try:
+            return share_of_right_answers(self._engine, model, *read_evaluation(rows))
+        except engine.Refused:
+            return 0
+        except (engine.EngineError, VaultError):
+            return None
+
+    def _sealed(self, task: Run, result: bytes) -> bytes:
         """On the disk before it is released: the books let no second one out."""
         info = result_info(self._genesis_hash, task.job, task.spec_hash)
-        sealed = seal(task.spec.result_key, info, model)
+        sealed = seal(task.spec.result_key, info, result)
         return self._vault.outbox(task.row_root).keep(self._job_key(task.job), sealed)
 
-    def _released(self, task: Train, ciphertext: bytes) -> TrainAnswer:
+    def _released(self, task: Run, ciphertext: bytes) -> RunAnswer:
         try:
             ledger = self._vault.ledger(task.row_root)
             ledger.release(self._job_key(task.job), blake2_256(ciphertext))
@@ -123,7 +158,7 @@ class ComputeWorker:
             return FailureCode.LEDGER_REFUSED
         return Sealed(ciphertext)
 
-    def _charge(self, task: Start | Train) -> FailureCode | None:
+    def _charge(self, task: Start | Run) -> FailureCode | None:
         try:
             ledger = self._vault.ledger(task.row_root)
             ledger.charge(
@@ -136,11 +171,24 @@ class ComputeWorker:
             return FailureCode.LEDGER_REFUSED
         return None
 
-    def _model(self, spec: JobSpec) -> bytes | None:
-        model = self._read_content(spec.model)
+    def _model(self, task: Start | Run) -> bytes | None:
+        """The model's file, read or unsealed; empty where the work needs none."""
+        spec = task.spec
+        if isinstance(spec.work, StatisticsSpec):
+            return b""
+        model = self._read_content(task.model)
+        if model is not None and spec.secret_model:
+            model = self._unsealed(task, model)
         if model is None or len(model) != spec.model_bytes:
             return None
         return model if hashlib.sha256(model).digest() == spec.model else None
+
+    def _unsealed(self, task: Start | Run, envelope: bytes) -> bytes | None:
+        info = model_info(self._genesis_hash, task.job, task.spec_hash)
+        try:
+            return self._vault.receiving_key().open(envelope, info)
+        except SealBroken:
+            return None
 
     def _job_key(self, job: int) -> bytes:
         return self._genesis_hash + job.to_bytes(8, "little")
@@ -148,18 +196,3 @@ class ComputeWorker:
     def _refused(self, job: int, error: engine.EngineError) -> FailureCode:
         log.info("job %d: %s", job, error)
         return next(code for kind, code in _DEATHS if isinstance(error, kind))
-
-
-def engine_spec(spec: JobSpec) -> engine.TrainSpec:
-    """The engine's form of what the chain agreed on."""
-    train: TrainSpec = spec.train
-    return engine.TrainSpec(
-        loss=_LOSSES[Loss(train.loss)],
-        optimizer=_OPTIMIZERS[Optimizer(train.optimizer)],
-        steps=train.steps,
-        learning_rate_micro=train.learning_rate_micro,
-        clip_micro=train.clip_micro,
-        noise_multiplier_milli=train.noise_multiplier_milli,
-        rate_per_billion=train.sampling_ppb,
-        max_output_bytes=spec.max_output_bytes,
-    )

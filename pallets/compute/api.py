@@ -12,8 +12,10 @@ from tilth.frame import (
     Runtime,
     RuntimeApi,
     api_method,
+    u32,
 )
-from tilth.pallets.compute.types import Job, JobId, JobSpec, Quote
+from tilth.pallets.compute.types import Job, JobId, Quote, Reputation
+from tilth.pallets.compute.work import JobSpec, X25519Key
 
 
 class Jobs(Protocol):
@@ -22,6 +24,12 @@ class Jobs(Protocol):
     def job(self, job: int) -> Job | None: ...
 
     def quote(self, who: AccountId, spec: JobSpec) -> Quote: ...
+
+    def newest(self, before: int | None, most: int) -> tuple[tuple[int, Job], ...]: ...
+
+    def sealing_key(self, worker: AccountId) -> bytes | None: ...
+
+    def reputation(self, worker: AccountId) -> Reputation: ...
 
 
 class ComputeApi(RuntimeApi):
@@ -43,3 +51,18 @@ class ComputeApi(RuntimeApi):
             return Ok(self._jobs.quote(requester, spec))
         except DispatchFailure as failure:
             return Err(self.runtime.dispatch_error(failure.reason))
+
+    @api_method
+    def newest(self, before: JobId | None, most: u32) -> tuple[tuple[JobId, Job], ...]:
+        """Jobs below a number, newest first, at most 100."""
+        return self._jobs.newest(before, most)
+
+    @api_method
+    def sealing_key(self, worker: AccountId) -> X25519Key | None:
+        """To which key a secret model is sealed for the worker."""
+        return self._jobs.sealing_key(worker)
+
+    @api_method
+    def reputation(self, worker: AccountId) -> Reputation:
+        """What became of the worker's jobs."""
+        return self._jobs.reputation(worker)

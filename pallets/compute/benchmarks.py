@@ -8,24 +8,32 @@ from tilth.frame import H256, AccountId, replace
 from tilth.frame.benchmarking import Benchmarks, Linear, Work, benchmark
 from tilth.pallets.compute.pallet import Compute
 from tilth.pallets.compute.types import (
+    AcceptanceFailed,
+    AwaitingApproval,
+    AwaitingModel,
+    Claimed,
     Completed,
     Delivered,
+    Disputed,
     FailureCode,
-    JobSpec,
-    Loss,
-    Optimizer,
+    Job,
+    Queued,
     Refunded,
     Running,
-    TrainSpec,
+    Stage,
     Worker,
+    deadline_of,
 )
+from tilth.pallets.compute.work import Acceptance, JobSpec, Loss, Optimizer, TrainSpec
+from tilth.primitives.crypto.sealing import OVERHEAD, SealingKey
 
 _MONEY = 10**17
 _ROWS = H256(b"r" * 32)
-_MODEL, _RESULT = b"model", b"result"
+_MODEL, _RESULT, _ROWS_FILE = b"model", b"result", b"rows"
+_SECRET = bytes(31) + b"\x01"
 
 
-class Stage(Protocol):
+class Market(Protocol):
     """What a job needs beside workers."""
 
     def stored(self, data: bytes, who: AccountId) -> H256: ...
@@ -49,6 +57,61 @@ class ComputeBenchmarks(Benchmarks[Compute]):
         self.stand_in_block(1 + self.pallet.cool_down)
         yield self.dispatch(self.pallet.unbond.call())
         assert self.caller not in self.pallet.workers
+
+    @benchmark
+    def set_sealing_key(self) -> Iterator[Work]:
+        self.pallet.register_worker(self.caller, self.pallet.min_bond)
+        yield self.dispatch(self.pallet.set_sealing_key.call(b"k" * 32))
+        assert self.caller in self.pallet.sealing_keys
+
+    @benchmark
+    def approve_job(self) -> Iterator[Work]:
+        job = self._unapproved()
+        yield self.dispatch(self.pallet.approve_job.call(job))
+        assert isinstance(self.pallet.jobs[job].state, Queued)
+
+    @benchmark
+    def reject_job(self) -> Iterator[Work]:
+        job = self._unapproved()
+        yield self.dispatch(self.pallet.reject_job.call(job))
+        assert isinstance(self.pallet.jobs[job].state, Refunded)
+
+    @benchmark
+    def deliver_model(self) -> Iterator[Work]:
+        job = self._claimed(worker=self.account(2, _MONEY), requester=self.caller)
+        record, worker = self.pallet.jobs[job], self.account(2)
+        secret = replace(record.spec, secret_model=True)
+        waiting = replace(record, spec=secret, state=AwaitingModel(worker, _deadline(record)))
+        self.pallet.jobs[job] = waiting
+        envelope = self._stage.stored(bytes(len(_MODEL) + OVERHEAD), self.caller)
+        yield self.dispatch(self.pallet.deliver_model.call(job, envelope))
+        assert isinstance(self.pallet.jobs[job].state, Claimed)
+
+    @benchmark
+    def beat(self) -> Iterator[Work]:
+        job = self._started(worker=self.caller)
+        yield self.dispatch(self.pallet.beat.call(job, Stage.COMPUTING, 1))
+        state = self.pallet.jobs[job].state
+        assert isinstance(state, Running)
+        assert state.permille == 1
+
+    @benchmark
+    def dispute(self) -> Iterator[Work]:
+        job = self._delivered(worker=self.account(2, _MONEY), requester=self.caller)
+        yield self.dispatch(self.pallet.dispute.call(job, AcceptanceFailed(_SECRET)))
+        assert isinstance(self.pallet.jobs[job].state, Disputed)
+
+    @benchmark
+    def judge(self) -> Iterator[Work]:
+        """For the worker, where most people are paid."""
+        job = self._delivered(worker=self.caller)
+        record = self.pallet.jobs[job]
+        self.pallet.dispute(record.requester, job, AcceptanceFailed(_SECRET))
+        disputed = self.pallet.jobs[job]
+        state = replace(cast("Disputed", disputed.state), worker=self.account(5, _MONEY))
+        self.pallet.jobs[job] = replace(disputed, state=state)
+        yield self.dispatch(self.pallet.judge.call(job, 1_000_000))
+        assert isinstance(self.pallet.jobs[job].state, Completed)
 
     @benchmark
     def create_job(self) -> Iterator[Work]:
@@ -118,8 +181,8 @@ class ComputeBenchmarks(Benchmarks[Compute]):
     # How a job gets there.
 
     @property
-    def _stage(self) -> Stage:
-        stage: Stage = self.runtime.benchmark_stage()
+    def _stage(self) -> Market:
+        stage: Market = self.runtime.benchmark_stage()
         return stage
 
     def _spec(
@@ -138,7 +201,17 @@ class ComputeBenchmarks(Benchmarks[Compute]):
             sampling_ppb=10_000_000,
         )
         model = self._stage.stored(_MODEL, self.caller)
-        return JobSpec(dataset, model, len(_MODEL), 1, train, 1_000, b"k" * 32)
+        acceptance = Acceptance(self._stage.stored(_ROWS_FILE, self.caller), 1_000_000)
+        return JobSpec(
+            dataset,
+            model,
+            len(_MODEL),
+            1,
+            train,
+            1_000,
+            SealingKey(_SECRET).public,
+            acceptance=acceptance,
+        )
 
     def _queued(self, worker: AccountId, requester: AccountId | None = None) -> int:
         requester = requester or self.account(3, _MONEY)
@@ -146,6 +219,14 @@ class ComputeBenchmarks(Benchmarks[Compute]):
         self.pallet.register_worker(worker, self.pallet.min_bond)
         self.pallet.create_job(requester, spec, 1, None)
         return 0
+
+    def _unapproved(self) -> int:
+        """A job on the caller's table."""
+        job = self._queued(self.account(2, _MONEY))
+        record = self.pallet.jobs[job]
+        waiting = AwaitingApproval(_deadline(record))
+        self.pallet.jobs[job] = replace(record, owner=self.caller, state=waiting)
+        return job
 
     def _claimed(self, worker: AccountId, requester: AccountId | None = None) -> int:
         job = self._queued(worker, requester)
@@ -178,3 +259,9 @@ class ComputeBenchmarks(Benchmarks[Compute]):
         pallet.jobs[job] = replace(record, requester=requester, state=state)
         pallet.jobs_by_deadline[state.deadline, job] = None
         pallet.next_job.put(job + 1)
+
+
+def _deadline(record: Job) -> int:
+    deadline = deadline_of(record.state)
+    assert deadline is not None
+    return deadline

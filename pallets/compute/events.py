@@ -1,7 +1,15 @@
 """What happens to jobs and workers."""
 
-from tilth.frame import H256, AccountId, Balance, BlockNumber, event, u32, u64
-from tilth.pallets.compute.types import DatasetId, Escrow, JobId, RefundReason
+from tilth.frame import H256, AccountId, Balance, BlockNumber, event, u16, u32, u64
+from tilth.pallets.compute.types import (
+    DatasetId,
+    Escrow,
+    Ground,
+    JobId,
+    RefundReason,
+    Stage,
+)
+from tilth.pallets.compute.work import X25519Key
 
 
 @event
@@ -100,3 +108,54 @@ class JobRequeued:
 
     job: JobId
     attempts: u32
+
+
+@event
+class SealingKeySet:
+    """Secret models can be sealed to a worker."""
+
+    worker: AccountId
+    key: X25519Key
+
+
+@event
+class JobApproved:
+    """The owner let a job wait for a worker."""
+
+    job: JobId
+
+
+@event
+class ModelDelivered:
+    """The requester sealed his model to the worker."""
+
+    job: JobId
+    content: H256
+
+
+@event
+class Beat:
+    """A worker is still at it."""
+
+    job: JobId
+    stage: Stage
+    permille: u16
+
+
+@event
+class DisputeOpened:
+    """The requester says that the result is not what was promised."""
+
+    job: JobId
+    ground: Ground
+
+
+@event
+class DisputeResolved:
+    """It was measured again; the losing side paid the juror."""
+
+    job: JobId
+    juror: AccountId
+    measured_ppm: u32
+    upheld: bool
+    juror_paid: Balance

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tilth.frame import AccountId
-from tilth.pallets.compute.types import Job, deadline_of, worker_of
+from tilth.pallets.compute.types import Claimed, Disputed, Job, Running, deadline_of, worker_of
 
 if TYPE_CHECKING:
     from tilth.pallets.compute.pallet import Compute
@@ -18,6 +18,7 @@ def assert_consistent(compute: "Compute") -> None:
     _assert_scheduled(compute, jobs)
     _assert_escrow(compute, {job.requester for job in jobs.values()}, live)
     _assert_bonds(compute, live)
+    _assert_envelopes(compute, jobs)
 
 
 def _assert_scheduled(compute: "Compute", jobs: dict[int, Job]) -> None:
@@ -33,6 +34,23 @@ def _assert_escrow(compute: "Compute", requesters: set[AccountId], live: Sequenc
         owed = sum(job.escrow.total for job in live if job.requester == requester)
         held = compute.currency.held(compute.Hold.ESCROW, requester)
         assert held == owed, f"0x{requester.hex()} has {held} in escrow for jobs of {owed}"
+        _assert_dispute_bonds(compute, requester, live)
+
+
+def _assert_dispute_bonds(compute: "Compute", requester: AccountId, live: Sequence[Job]) -> None:
+    disputed = [job.state for job in live if job.requester == requester]
+    bonds = sum(state.bond for state in disputed if isinstance(state, Disputed))
+    held = compute.currency.held(compute.Hold.DISPUTE_BOND, requester)
+    assert held == bonds, f"0x{requester.hex()} has {held} held for disputes of {bonds}"
+
+
+def _assert_envelopes(compute: "Compute", jobs: dict[int, Job]) -> None:
+    secret = {
+        job
+        for job, record in jobs.items()
+        if record.spec.secret_model and isinstance(record.state, Claimed | Running)
+    }
+    assert set(compute.envelopes.keys()) == secret, "a secret model is missing, or kept too long"
 
 
 def _assert_bonds(compute: "Compute", live: Sequence[Job]) -> None:

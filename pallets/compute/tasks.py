@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tilth.frame import H256, AccountId, RuntimeCall
-from tilth.pallets.compute.types import FailureCode, JobSpec
+from tilth.pallets.compute.types import FailureCode, Stage
+from tilth.pallets.compute.work import JobSpec
 from tilth.primitives.privacy import Cost
 
 
@@ -16,7 +17,27 @@ class Sealed:
     ciphertext: bytes
 
 
-TrainAnswer: TypeAlias = Sealed | FailureCode
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, in thousandths of its stage."""
+
+    stage: Stage
+    permille: int
+
+
+RunAnswer: TypeAlias = Sealed | FailureCode
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Say to which key secret models may be sealed; the answer is the key, or None for no such."""
+
+    account: AccountId
+    then: Callable[[bytes | None], RuntimeCall | None] = field(compare=False, repr=False)
+
+    @property
+    def identity(self) -> bytes:
+        return b"compute/announce" + self.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +58,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Check that the job can run, before its privacy is spent; the answer is None or a failure."""
+    """Check that the job can run, before its privacy is spent; the answer is None or a failure.
+
+    `model` is the content to read: the file itself, or where it is secret its envelope.
+    """
 
     job: int
     attempt: int
     spec: JobSpec
     spec_hash: H256
+    model: H256
     row_root: H256
     delta_pico: int
     cost: Cost
@@ -54,8 +79,8 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Train:
-    """Train the model on the rows and seal it; the answer is the ciphertext or a failure.
+class Run:
+    """Do the work on the rows and seal what comes of it; the answer is that or a failure.
 
     `cost` is what the chain has charged: the run must not take more.
     """
@@ -64,14 +89,45 @@ class Train:
     attempt: int
     spec: JobSpec
     spec_hash: H256
+    model: H256
     row_root: H256
     delta_pico: int
     cost: Cost
-    then: Callable[[TrainAnswer], RuntimeCall | None] = field(compare=False, repr=False)
+    then: Callable[[RunAnswer], RuntimeCall | None] = field(compare=False, repr=False)
 
     @property
     def identity(self) -> bytes:
-        return _identity(b"train", self.job, self.attempt)
+        return _identity(b"run", self.job, self.attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Say how far the run is; the answer is its progress, or None where nothing runs."""
+
+    job: int
+    attempt: int
+    due: int
+    then: Callable[[Progress | None], RuntimeCall | None] = field(compare=False, repr=False)
+
+    @property
+    def identity(self) -> bytes:
+        return _identity(b"report", self.job, self.attempt) + self.due.to_bytes(4, "little")
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Measure a disputed model again, in millionths; None where this node cannot."""
+
+    job: int
+    spec: JobSpec
+    spec_hash: H256
+    result: H256
+    secret: bytes
+    then: Callable[[int | None], RuntimeCall | None] = field(compare=False, repr=False)
+
+    @property
+    def identity(self) -> bytes:
+        return _identity(b"judge", self.job, 0)
 
 
 def _identity(kind: bytes, job: int, attempt: int) -> bytes:

@@ -25,6 +25,26 @@ class Table(Protocol):
     def workers(self) -> tuple[AccountId, ...]: ...
 
 
+class Terms(Protocol):
+    """What the owner asks for a job that his policy allows."""
+
+    @property
+    def price(self) -> int: ...
+
+    @property
+    def epsilon_micro(self) -> int: ...
+
+    @property
+    def approval_window(self) -> int | None:
+        """How long the owner may take to approve the job; None where nobody is asked."""
+        ...
+
+    @property
+    def jobs_per_requester(self) -> int | None:
+        """How many jobs one requester may ever order; None where they are not counted."""
+        ...
+
+
 class DataMarket(Protocol):
     """Private tables, their terms and their books."""
 
@@ -35,12 +55,14 @@ class DataMarket(Protocol):
         dataset: int,
         *,
         requester: AccountId,
+        kind: int,
+        model: H256,
         spec_hash: H256,
         cost: Cost | None,
         params: int,
         output_bytes: int,
-    ) -> tuple[int, int]:
-        """The owner's price and the job's ε in millionths, or a failure; no cost means no noise."""
+    ) -> Terms:
+        """The owner's terms, or a failure; no cost means no noise."""
         ...
 
     def reserve(self, dataset: int, cost: Cost, output_bytes: int) -> None: ...

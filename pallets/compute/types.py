@@ -1,4 +1,4 @@
-"""What a job is: the spec that one hash covers, its escrow, and the states it goes through."""
+"""What a job is: its spec, its escrow, and the states it goes through."""
 
 from enum import IntEnum
 from typing import Annotated, Final, TypeAlias
@@ -11,58 +11,16 @@ from tilth.frame import (
     Fixed,
     Path,
     struct,
+    u16,
     u32,
     u64,
 )
+from tilth.pallets.compute.work import JobSpec, X25519Key
 from tilth.primitives import privacy
 
 JobId: TypeAlias = u64
 DatasetId: TypeAlias = u32
-X25519Key: TypeAlias = Annotated[bytes, Fixed(32)]
 CostVector: TypeAlias = Annotated[tuple[u64, ...], Fixed(len(privacy.ORDERS))]
-
-
-class Loss(IntEnum):
-    SOFTMAX_CROSS_ENTROPY = 0
-    BINARY_CROSS_ENTROPY = 1
-    MEAN_SQUARED_ERROR = 2
-
-
-class Optimizer(IntEnum):
-    SGD = 0
-    MOMENTUM = 1
-    ADAM = 2
-
-
-@struct
-class TrainSpec:
-    """How to train; `sampling_ppb` is the share of rows drawn for a step, 10⁹ for every row.
-
-    Noise zero means none, which only a spec that the owner has listed may ask for.
-    """
-
-    loss: Loss
-    optimizer: Optimizer
-    steps: u32
-    learning_rate_micro: u32
-    clip_micro: u32
-    noise_multiplier_milli: u32
-    sampling_ppb: u32
-
-
-@struct
-class JobSpec:
-    """Everything that will run. The model is named by the sha2-256 of its file, stored as content;
-    `max_output_bytes` bounds the result before it is sealed to the one-time result key.
-    """
-
-    dataset: DatasetId
-    model: H256
-    model_bytes: u32
-    params: u32
-    train: TrainSpec
-    max_output_bytes: u32
-    result_key: X25519Key
 
 
 class FailureCode(IntEnum):
@@ -101,8 +59,47 @@ class Failed:
     code: FailureCode
 
 
+@struct
+class NotApproved: ...
+
+
+@struct(name="Rejected")
+class RejectedByOwner: ...
+
+
+@struct
+class ModelNotDelivered: ...
+
+
+@struct
+class Silent: ...
+
+
+@struct
+class ResultLost: ...
+
+
+@struct
+class NotAccepted: ...
+
+
+@struct
+class Undecided: ...
+
+
 RefundReason: TypeAlias = Annotated[
-    Unclaimed | CancelledByRequester | NotStarted | NotFinished | Failed,
+    Unclaimed
+    | CancelledByRequester
+    | NotStarted
+    | NotFinished
+    | Failed
+    | NotApproved
+    | RejectedByOwner
+    | ModelNotDelivered
+    | Silent
+    | ResultLost
+    | NotAccepted
+    | Undecided,
     Path("pallet_compute::pallet::RefundReason"),
 ]
 
@@ -118,10 +115,23 @@ class Claimed:
     deadline: BlockNumber
 
 
+class Stage(IntEnum):
+    """How far a worker says it is."""
+
+    PREPARING = 0
+    COMPUTING = 1
+    SEALING = 2
+
+
 @struct
 class Running:
+    """The deadline is that of the next beat, and at last the one by which all is delivered."""
+
     worker: AccountId
     deadline: BlockNumber
+    finish: BlockNumber
+    stage: Stage
+    permille: u16
 
 
 @struct
@@ -144,8 +154,39 @@ class Refunded:
     reason: RefundReason
 
 
+@struct
+class AwaitingApproval:
+    deadline: BlockNumber
+
+
+@struct
+class AwaitingModel:
+    worker: AccountId
+    deadline: BlockNumber
+
+
+@struct
+class Disputed:
+    """The requester opened his key, and another worker is to measure the model again."""
+
+    worker: AccountId
+    result: H256
+    size: u32
+    secret: X25519Key
+    bond: Balance
+    deadline: BlockNumber
+
+
 JobState: TypeAlias = Annotated[
-    Queued | Claimed | Running | Delivered | Completed | Refunded,
+    Queued
+    | Claimed
+    | Running
+    | Delivered
+    | Completed
+    | Refunded
+    | AwaitingApproval
+    | AwaitingModel
+    | Disputed,
     Path("pallet_compute::pallet::JobState"),
 ]
 
@@ -187,6 +228,41 @@ class Worker:
 
 
 @struct
+class Reputation:
+    """What became of a worker's jobs, counted."""
+
+    done: u32 = 0
+    failed: u32 = 0
+    late: u32 = 0
+    slashed: u32 = 0
+
+
+@struct
+class Envelope:
+    """A secret model, sealed to its worker and stored as content."""
+
+    content: H256
+    bytes: u32
+
+
+@struct(name="CommitmentMismatch")
+class ResultMissing:
+    """The chain has no content of the promised hash and size."""
+
+
+@struct
+class AcceptanceFailed:
+    """The model falls short of its acceptance test; the secret opens the result to everybody."""
+
+    secret: X25519Key
+
+
+Ground: TypeAlias = Annotated[
+    ResultMissing | AcceptanceFailed, Path("pallet_compute::pallet::Ground")
+]
+
+
+@struct
 class Quote:
     """What a job would cost its requester, and the data in ε."""
 
@@ -203,4 +279,4 @@ def deadline_of(state: JobState) -> int | None:
 
 def worker_of(state: JobState) -> AccountId | None:
     """Who owes the job's next step to the chain."""
-    return state.worker if isinstance(state, Claimed | Running) else None
+    return state.worker if isinstance(state, Claimed | Running | AwaitingModel) else None

@@ -28,6 +28,7 @@ from tilth.pallets.datasets.types import DatasetInfo as DatasetInfo
 from tilth.pallets.datasets.types import DeprecatedFor as DeprecatedFor
 from tilth.pallets.datasets.types import Draft as Draft
 from tilth.pallets.datasets.types import EpsilonReport as EpsilonReport
+from tilth.pallets.datasets.types import JobKind as JobKind
 from tilth.pallets.datasets.types import Kind as Kind
 from tilth.pallets.datasets.types import Ledger as Ledger
 from tilth.pallets.datasets.types import Only as Only
@@ -35,3 +36,4 @@ from tilth.pallets.datasets.types import Policy as Policy
 from tilth.pallets.datasets.types import PrivateInfo as PrivateInfo
 from tilth.pallets.datasets.types import Revision as Revision
 from tilth.pallets.datasets.types import Table as Table
+from tilth.pallets.datasets.types import Terms as Terms

@@ -32,6 +32,8 @@ class Error(ErrorEnum):
     NO_WORKERS = "A private table names the workers that may hold its rows, each once."
     ROW_ROOT_TAKEN = "These rows are registered already, with a budget of their own."
     REQUESTER_NOT_ALLOWED = "The policy does not admit this requester."
+    KIND_NOT_ALLOWED = "The policy does not allow this kind of job."
+    MODEL_NOT_ALLOWED = "The policy does not allow this model."
     NOISE_REQUIRED = "Without noise only a spec that the owner has listed may run."
     TOO_MUCH_EPSILON = "The job asks for more privacy than one job may."
     TOO_MANY_PARAMETERS = "The model has more parameters than the policy allows."

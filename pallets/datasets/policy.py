@@ -11,6 +11,8 @@ def ensure_allowed(
     policy: Policy,
     *,
     requester: AccountId,
+    kind: int,
+    model: H256,
     spec_hash: H256,
     epsilon_micro: int | None,
     params: int,
@@ -20,6 +22,8 @@ def ensure_allowed(
     ensure(_admits(policy, requester), Error.REQUESTER_NOT_ALLOWED)
     if spec_hash in policy.exact_specs:
         return
+    ensure(kind in policy.kinds, Error.KIND_NOT_ALLOWED)
+    ensure(policy.models is None or model in policy.models, Error.MODEL_NOT_ALLOWED)
     epsilon_micro = some(epsilon_micro, Error.NOISE_REQUIRED)
     ensure(epsilon_micro <= policy.max_epsilon_micro, Error.TOO_MUCH_EPSILON)
     ensure(params <= policy.max_params, Error.TOO_MANY_PARAMETERS)

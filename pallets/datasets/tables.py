@@ -14,6 +14,7 @@ from tilth.pallets.datasets.types import (
     Ledger,
     PrivateInfo,
     Table,
+    Terms,
 )
 from tilth.primitives import privacy
 from tilth.primitives.privacy import Cost
@@ -58,12 +59,14 @@ class PrivateTables:
         dataset: int,
         *,
         requester: AccountId,
+        kind: int,
+        model: H256,
         spec_hash: H256,
         cost: Cost | None,
         params: int,
         output_bytes: int,
-    ) -> tuple[int, int]:
-        """The owner's price of a job and its ε in millionths, if the policy allows the job.
+    ) -> Terms:
+        """The owner's terms for a job, if the policy allows it.
 
         `cost` is None where the job adds no noise.
         """
@@ -72,12 +75,16 @@ class PrivateTables:
         policy.ensure_allowed(
             info.policy,
             requester=requester,
+            kind=kind,
+            model=model,
             spec_hash=spec_hash,
             epsilon_micro=epsilon,
             params=params,
             output_bytes=output_bytes,
         )
-        return policy.price(info.policy, epsilon or 0), epsilon or 0
+        allowed = info.policy
+        price = policy.price(allowed, epsilon or 0)
+        return Terms(price, epsilon or 0, allowed.jobs_per_requester, allowed.approval_window)
 
     def reserve(self, dataset: int, cost: Cost, output_bytes: int) -> None:
         """Set a job's cost aside, or fail where the budget does not cover it."""

@@ -1,5 +1,6 @@
 """Datasets, their revisions, and what the owner of a private one allows."""
 
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated, Final, TypeAlias
 
@@ -135,11 +136,26 @@ class Only:
 Requesters: TypeAlias = Annotated[Anyone | Only, Path("pallet_datasets::pallet::Requesters")]
 
 
+class JobKind(IntEnum):
+    """What a job does with the rows; to infer is to tell of each, and needs a listing."""
+
+    TRAIN = 0
+    EVALUATE = 1
+    STATISTICS = 2
+    INFER = 3
+
+
+Kinds: TypeAlias = Annotated[tuple[JobKind, ...], Bounded(len(JobKind))]
+ALL_KINDS: Final = tuple(JobKind)
+
+
 @struct
 class Policy:
     """What a job may ask of a private table, and for how much.
 
     Limits bind every job but those whose spec hash is listed: the owner has read these.
+    `models` are the only ones, by the sha2-256 of their files; None for any. With an approval
+    window the owner approves each job within so many blocks, or it is refunded.
     """
 
     price_per_job: Balance
@@ -149,6 +165,10 @@ class Policy:
     max_params: u32
     max_output_bytes: u32
     exact_specs: Annotated[tuple[H256, ...], Bounded(32)]
+    kinds: Kinds = ALL_KINDS
+    models: Annotated[tuple[H256, ...], Bounded(32)] | None = None
+    jobs_per_requester: u32 | None = None
+    approval_window: BlockNumber | None = None
 
 
 @struct
@@ -193,6 +213,16 @@ class Table:
     rows: u32
     delta_pico: u64
     workers: Workers
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the owner asks for one job, and of its requester."""
+
+    price: int
+    epsilon_micro: int
+    jobs_per_requester: int | None
+    approval_window: int | None
 
 
 @struct

@@ -3,23 +3,33 @@
 from types import MappingProxyType
 from typing import Final
 
+from tilth.frame import codec
 from tilth.pallets.compute.types import (
+    AwaitingApproval,
+    AwaitingModel,
     CancelledByRequester,
     Claimed,
     Completed,
     Delivered,
+    Disputed,
     Escrow,
     Failed,
     Job,
-    JobSpec,
+    ModelNotDelivered,
+    NotAccepted,
+    NotApproved,
     NotFinished,
     NotStarted,
     Queued,
     Refunded,
+    RejectedByOwner,
+    ResultLost,
     Running,
-    TrainSpec,
+    Silent,
     Unclaimed,
+    Undecided,
 )
+from tilth.pallets.compute.work import EvaluateSpec, JobSpec, StatisticsSpec, TrainSpec, Work
 from tilth.v1 import jobs_pb2 as pb
 from tilth.v1.chain_pb2 import BlockId
 
@@ -30,6 +40,13 @@ _REASONS: Final[MappingProxyType[type, pb.RefundReason]] = MappingProxyType(
         NotStarted: pb.REFUND_REASON_NOT_STARTED,
         NotFinished: pb.REFUND_REASON_NOT_FINISHED,
         Failed: pb.REFUND_REASON_FAILED,
+        NotApproved: pb.REFUND_REASON_NOT_APPROVED,
+        RejectedByOwner: pb.REFUND_REASON_REJECTED,
+        ModelNotDelivered: pb.REFUND_REASON_MODEL_NOT_DELIVERED,
+        Silent: pb.REFUND_REASON_SILENT,
+        ResultLost: pb.REFUND_REASON_RESULT_LOST,
+        NotAccepted: pb.REFUND_REASON_NOT_ACCEPTED,
+        Undecided: pb.REFUND_REASON_UNDECIDED,
     }
 )
 
@@ -61,8 +78,17 @@ def _put_state(message: pb.Job, job: Job) -> None:
             message.queued.CopyFrom(pb.Job.Queued(deadline=deadline))
         case Claimed(worker=worker, deadline=deadline):
             message.claimed.CopyFrom(pb.Job.Claimed(worker=worker, deadline=deadline))
-        case Running(worker=worker, deadline=deadline):
-            message.running.CopyFrom(pb.Job.Running(worker=worker, deadline=deadline))
+        case Running():
+            message.running.CopyFrom(_running(job.state))
+        case AwaitingApproval(deadline=deadline):
+            message.awaiting_approval.CopyFrom(pb.Job.AwaitingApproval(deadline=deadline))
+        case AwaitingModel(worker=worker, deadline=deadline):
+            waiting = pb.Job.AwaitingModel(worker=worker, deadline=deadline)
+            message.awaiting_model.CopyFrom(waiting)
+        case Disputed(worker=worker, result=result, size=size, deadline=deadline):
+            message.disputed.CopyFrom(
+                pb.Job.Disputed(worker=worker, result=result, size=size, deadline=deadline)
+            )
         case Delivered(worker=worker, result=result, size=size, deadline=deadline):
             message.delivered.CopyFrom(
                 pb.Job.Delivered(worker=worker, result=result, size=size, deadline=deadline)
@@ -84,16 +110,50 @@ def _escrow(escrow: Escrow) -> pb.Escrow:
     return pb.Escrow(data=str(escrow.data), compute=str(escrow.compute), tip=str(escrow.tip))
 
 
+def _running(state: Running) -> pb.Job.Running:
+    return pb.Job.Running(
+        worker=state.worker,
+        deadline=state.deadline,
+        finish=state.finish,
+        stage=f"STAGE_{state.stage.name}",
+        permille=state.permille,
+    )
+
+
 def _spec(spec: JobSpec) -> pb.JobSpec:
-    return pb.JobSpec(
+    message = pb.JobSpec(
         dataset=spec.dataset,
         model=spec.model,
         model_bytes=spec.model_bytes,
         params=spec.params,
-        train=_train(spec.train),
         max_output_bytes=spec.max_output_bytes,
         result_key=spec.result_key,
+        secret_model=spec.secret_model,
+        encoded=codec(JobSpec).encode(spec),
     )
+    if spec.acceptance is not None:
+        message.acceptance.evaluation = spec.acceptance.evaluation
+        message.acceptance.threshold_ppm = spec.acceptance.threshold_ppm
+    _put_work(message, spec.work)
+    return message
+
+
+def _put_work(message: pb.JobSpec, work: Work) -> None:
+    match work:
+        case TrainSpec():
+            message.train.CopyFrom(_train(work))
+        case EvaluateSpec(loss=loss, noise_multiplier_milli=noise, bound_micro=bound):
+            message.evaluate.CopyFrom(
+                pb.EvaluateSpec(
+                    loss=f"LOSS_{loss.name}", noise_multiplier_milli=noise, bound_micro=bound
+                )
+            )
+        case StatisticsSpec(questions=questions, noise_multiplier_milli=noise):
+            message.statistics.CopyFrom(
+                pb.StatisticsSpec(questions=len(questions), noise_multiplier_milli=noise)
+            )
+        case _:
+            message.infer.SetInParent()
 
 
 def _train(train: TrainSpec) -> pb.TrainSpec:
@@ -105,4 +165,5 @@ def _train(train: TrainSpec) -> pb.TrainSpec:
         clip_micro=train.clip_micro,
         noise_multiplier_milli=train.noise_multiplier_milli,
         sampling_ppb=train.sampling_ppb,
+        frozen=train.frozen,
     )

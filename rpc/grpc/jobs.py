@@ -129,6 +129,8 @@ def _result_of(number: int, job: pb.Job) -> H256:
             return H256(job.delivered.result)
         case "completed":
             return H256(job.completed.result)
+        case "disputed":
+            return H256(job.disputed.result)
         case "refunded":
             raise failed(f"job {number} was refunded: there is no result")
         case state:

@@ -111,20 +111,23 @@ def test_it_composes_and_reads_calls_of_the_market(chain: Any) -> None:
         "clip_micro": 1_000_000,
         "noise_multiplier_milli": 9_000,
         "sampling_ppb": 10**9,
+        "frozen": ([],),
     }
     spec = {
         "dataset": 0,
         "model": "0x" + "11" * 32,
         "model_bytes": 440,
         "params": 62,
-        "train": train,
+        "work": {"Train": train},
         "max_output_bytes": 4096,
         "result_key": "0x" + "22" * 32,
+        "secret_model": False,
+        "acceptance": None,
     }
 
     call = chain.compose_call("Compute", "create_job", {"spec": spec, "tip": 0, "max_price": None})
 
-    assert call.value["call_args"]["spec"]["train"]["steps"] == 40
+    assert call.value["call_args"]["spec"]["work"]["Train"]["steps"] == 40
     receipt = chain.submit_extrinsic(
         chain.create_signed_extrinsic(call=call, keypair=ALICE), wait_for_inclusion=True
     )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tilth.frame import H256, hashing
-from tilth.pallets.compute import FailureCode, JobSpec, Loss, Optimizer, Sealed, Train, TrainSpec
+from tilth.pallets.compute import FailureCode, JobSpec, Loss, Optimizer, Run, Sealed, TrainSpec
 from tilth.pallets.compute import spec_hash as hash_of
 from tilth.primitives import privacy
 from tilth.primitives.crypto.sealing import SealingKey
@@ -63,9 +63,9 @@ def open_worker(home: Path, engine: NoisyEngine) -> ComputeWorker:
     return ComputeWorker(Vault(home, KEK), known, lambda _: MODEL, GENESIS)
 
 
-def task_of(home: Path, job: int = 7) -> Train:
+def task_of(home: Path, job: int = 7) -> Run:
     root = H256(Vault(home, KEK).list()[0].row_root)
-    return Train(job, 0, SPEC, hash_of(SPEC), root, 10**7, COST, lambda _: None)
+    return Run(job, 0, SPEC, hash_of(SPEC), SPEC.model, root, 10**7, COST, lambda _: None)
 
 
 def killed_at_write(home: Path, number: int) -> bool:
@@ -74,7 +74,7 @@ def killed_at_write(home: Path, number: int) -> bool:
     if child == 0:
         try:
             _die_before_write(number)
-            open_worker(home, NoisyEngine()).train(task_of(home))
+            open_worker(home, NoisyEngine()).run(task_of(home))
         finally:
             os._exit(0)
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
@@ -101,10 +101,10 @@ def test_a_worker_killed_at_any_write_finishes_its_job_once(home: Path) -> None:
     while killed_at_write(home, number):
         number += 1
         engine = NoisyEngine()
-        answer = open_worker(home, engine).train(task_of(home))
+        answer = open_worker(home, engine).run(task_of(home))
 
         assert isinstance(answer, Sealed)
-        assert open_worker(home, engine).train(task_of(home)) == answer
+        assert open_worker(home, engine).run(task_of(home)) == answer
         _forget_job(home)
     assert number > 6, "the job's charge, its result and its release each take writes"
 
@@ -123,9 +123,9 @@ def _forget_job(home: Path) -> None:
 
 def test_what_was_kept_is_sent_again_and_not_computed_again(home: Path) -> None:
     engine = NoisyEngine()
-    first = open_worker(home, engine).train(task_of(home))
+    first = open_worker(home, engine).run(task_of(home))
 
-    again = open_worker(home, engine).train(task_of(home))
+    again = open_worker(home, engine).run(task_of(home))
 
     assert isinstance(first, Sealed)
     assert again == first
@@ -134,17 +134,17 @@ def test_what_was_kept_is_sent_again_and_not_computed_again(home: Path) -> None:
 
 
 def test_a_restored_vault_sends_what_it_had_released(home: Path, tmp_path: Path) -> None:
-    first = open_worker(home, NoisyEngine()).train(task_of(home))
+    first = open_worker(home, NoisyEngine()).run(task_of(home))
     Vault(home, KEK).export(tmp_path / "backup")
     restored = Vault.restore(tmp_path / "backup", tmp_path / "new", KEK)
     restored.ledger("rows").reconcile(COST, 1_000)
 
-    assert open_worker(restored.directory, NoisyEngine()).train(task_of(home)) == first
+    assert open_worker(restored.directory, NoisyEngine()).run(task_of(home)) == first
 
 
 def test_another_job_is_refused_when_the_budget_is_spent(home: Path) -> None:
-    open_worker(home, NoisyEngine()).train(task_of(home))
+    open_worker(home, NoisyEngine()).run(task_of(home))
 
-    refused = open_worker(home, NoisyEngine()).train(task_of(home, job=8))
+    refused = open_worker(home, NoisyEngine()).run(task_of(home, job=8))
 
     assert refused is FailureCode.LEDGER_REFUSED

@@ -147,7 +147,7 @@ def test_a_result_sealed_for_another_spec_does_not_open(client: Client, ordered:
         spec.model,
         spec.model_bytes,
         spec.params + 1,
-        spec.train,
+        spec.work,
         spec.max_output_bytes,
         spec.result_key,
     )

@@ -169,7 +169,7 @@ class Story:
         job = self._client.create_job(bob, spec, max_price=quote.escrow.total)
         self._stage.say(
             f"Job {job.number}, ε {quote.epsilon:.3f} at δ {_BUDGET.delta:g}: that takes noise of "
-            f"{spec.train.noise_multiplier_milli / 1000:g} × clip."
+            f"{_PLAN.noise_multiplier(_BUDGET.delta):g} × clip."
         )
         escrow = quote.escrow
         self._stage.say(

@@ -8,6 +8,16 @@ connection, wire, refusals                  the two faces of a node
 process, devchain       a dev node of one's own, for scripts and tests, and its tools
 """
 
+from tilth.pallets.compute.work import Acceptance as Acceptance
+from tilth.pallets.compute.work import EvaluateSpec as EvaluateSpec
+from tilth.pallets.compute.work import Histogram as Histogram
+from tilth.pallets.compute.work import InferSpec as InferSpec
+from tilth.pallets.compute.work import Loss as Loss
+from tilth.pallets.compute.work import Mean as Mean
+from tilth.pallets.compute.work import Optimizer as Optimizer
+from tilth.pallets.compute.work import Quantiles as Quantiles
+from tilth.pallets.compute.work import StatisticsSpec as StatisticsSpec
+from tilth.pallets.compute.work import TrainSpec as TrainSpec
 from tilth.primitives.crypto.sealing import SealBroken as SealBroken
 from tilth.primitives.crypto.sealing import SealingKey as SealingKey
 from tilth.primitives.manifest import BadManifest as BadManifest
@@ -35,8 +45,5 @@ from tilth.sdk.terms import Budget as Budget
 from tilth.sdk.terms import Policy as Policy
 from tilth.sdk.wire import Escrow as Escrow
 from tilth.sdk.wire import JobSpec as JobSpec
-from tilth.sdk.wire import Loss as Loss
-from tilth.sdk.wire import Optimizer as Optimizer
 from tilth.sdk.wire import Quote as Quote
-from tilth.sdk.wire import TrainSpec as TrainSpec
 from tilth.sdk.wire import Unclaimed as Unclaimed

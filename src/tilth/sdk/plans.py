@@ -6,10 +6,11 @@ from enum import IntEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from tilth.pallets.compute.work import Loss, Optimizer, TrainSpec
 from tilth.primitives import privacy
 from tilth.primitives.types import H256
 from tilth.sdk.terms import micro, pico
-from tilth.sdk.wire import BILLION, MICRO, JobSpec, Loss, Optimizer, TrainSpec
+from tilth.sdk.wire import BILLION, MICRO, JobSpec
 
 if TYPE_CHECKING:
     from tilth.engine import TrainSpec as EngineSpec
@@ -97,7 +98,7 @@ class TrainingPlan:
             model=H256(sha256(model).digest()),
             model_bytes=len(model),
             params=params,
-            train=self.train_spec(delta_pico),
+            work=self.train_spec(delta_pico),
             max_output_bytes=max_output_bytes or len(model) + _ROOM,
             result_key=key,
         )

@@ -12,7 +12,9 @@ class Policy:
     """What one job may ask, and for how much; prices in planck.
 
     `requesters` are addresses, None for anyone. `exact_specs` are hashes of job specs that the
-    owner has read: limits do not bind them, and they may go without noise.
+    owner has read: limits do not bind them, and they may go without noise. `models` are the only
+    ones by the sha2-256 of their files, None for any. With an approval window the owner approves
+    each job by hand within so many blocks.
     """
 
     price_per_job: int
@@ -22,6 +24,10 @@ class Policy:
     max_output_bytes: int
     requesters: Sequence[str] | None = None
     exact_specs: Sequence[bytes] = ()
+    kinds: Sequence[str] = ("train", "evaluate", "statistics", "infer")
+    models: Sequence[bytes] | None = None
+    jobs_per_requester: int | None = None
+    approval_window: int | None = None
 
     def params(self) -> dict[str, Any]:
         """As substrate-interface takes a struct."""
@@ -34,6 +40,12 @@ class Policy:
             "max_params": self.max_params,
             "max_output_bytes": self.max_output_bytes,
             "exact_specs": bounded("0x" + spec.hex() for spec in self.exact_specs),
+            "kinds": bounded(kind.capitalize() for kind in self.kinds),
+            "models": None
+            if self.models is None
+            else bounded("0x" + model.hex() for model in self.models),
+            "jobs_per_requester": self.jobs_per_requester,
+            "approval_window": self.approval_window,
         }
 
 

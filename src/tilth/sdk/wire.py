@@ -2,10 +2,22 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import fields
 from enum import IntEnum
 from functools import cache
 from typing import Annotated, Any, Final
 
+from tilth.pallets.compute.work import (
+    Acceptance,
+    EvaluateSpec,
+    Histogram,
+    Mean,
+    Quantiles,
+    Question,
+    StatisticsSpec,
+    TrainSpec,
+    Work,
+)
 from tilth.primitives.crypto.hashing import blake2_256
 from tilth.primitives.scale import Codec, Fixed, codec, struct, u32, u64, u128
 from tilth.primitives.types import H256, AccountId
@@ -16,31 +28,6 @@ BILLION: Final = 10**9
 PICO: Final = 10**12
 
 
-class Loss(IntEnum):
-    SOFTMAX_CROSS_ENTROPY = 0
-    BINARY_CROSS_ENTROPY = 1
-    MEAN_SQUARED_ERROR = 2
-
-
-class Optimizer(IntEnum):
-    SGD = 0
-    MOMENTUM = 1
-    ADAM = 2
-
-
-@struct
-class TrainSpec:
-    """How to train, in integers, so that a spec has one hash on every machine."""
-
-    loss: Loss
-    optimizer: Optimizer
-    steps: u32
-    learning_rate_micro: u32
-    clip_micro: u32
-    noise_multiplier_milli: u32
-    sampling_ppb: u32
-
-
 @struct
 class JobSpec:
     """Everything that will run on a private table; its hash is what the chain agrees on."""
@@ -49,9 +36,11 @@ class JobSpec:
     model: H256
     model_bytes: u32
     params: u32
-    train: TrainSpec
+    work: Work
     max_output_bytes: u32
     result_key: Annotated[bytes, Fixed(32)]
+    secret_model: bool = False
+    acceptance: Acceptance | None = None
 
     @property
     def encoded(self) -> bytes:
@@ -116,46 +105,61 @@ def unclaimed_in(data: bytes) -> tuple[Unclaimed, ...]:
 
 def spec_params(spec: JobSpec) -> dict[str, Any]:
     """As substrate-interface takes a struct."""
-    train = spec.train
+    test = spec.acceptance
     return {
         "dataset": spec.dataset,
         "model": "0x" + spec.model.hex(),
         "model_bytes": spec.model_bytes,
         "params": spec.params,
-        "train": {
-            "loss": _variant(train.loss),
-            "optimizer": _variant(train.optimizer),
-            "steps": train.steps,
-            "learning_rate_micro": train.learning_rate_micro,
-            "clip_micro": train.clip_micro,
-            "noise_multiplier_milli": train.noise_multiplier_milli,
-            "sampling_ppb": train.sampling_ppb,
-        },
+        "work": _work_params(spec.work),
         "max_output_bytes": spec.max_output_bytes,
         "result_key": "0x" + spec.result_key.hex(),
+        "secret_model": spec.secret_model,
+        "acceptance": None
+        if test is None
+        else {"evaluation": "0x" + test.evaluation.hex(), "threshold_ppm": test.threshold_ppm},
     }
 
 
+def _work_params(work: Work) -> Any:
+    match work:
+        case TrainSpec():
+            return {"Train": {**_numbers(work), "frozen": bounded(work.frozen)}}
+        case EvaluateSpec():
+            return {"Evaluate": _numbers(work)}
+        case StatisticsSpec():
+            questions = bounded(_question_params(question) for question in work.questions)
+            noise = work.noise_multiplier_milli
+            return {"Statistics": {"questions": questions, "noise_multiplier_milli": noise}}
+        case _:
+            return "Infer"
+
+
+def _numbers(work: TrainSpec | EvaluateSpec) -> dict[str, Any]:
+    """Its numbers, and the names of what is chosen from a list."""
+    names = [each.name for each in fields(work) if each.name != "frozen"]
+    values = {name: getattr(work, name) for name in names}
+    return {
+        name: _variant(value) if isinstance(value, IntEnum) else value
+        for name, value in values.items()
+    }
+
+
+def _question_params(question: Question) -> dict[str, Any]:
+    match question:
+        case Mean(column=column, low_micro=low, high_micro=high):
+            return {"Mean": {"column": column, "low_micro": low, "high_micro": high}}
+        case Histogram(column=column, edges_micro=edges):
+            return {"Histogram": {"column": column, "edges_micro": bounded(edges)}}
+        case Quantiles(column=column, edges_micro=grid, shares_milli=shares):
+            asked = {"column": column, "edges_micro": bounded(grid)}
+            return {"Quantiles": {**asked, "shares_milli": bounded(shares)}}
+
+
 def spec_of(message: pb.JobSpec) -> JobSpec:
-    """From gRPC's form."""
-    train = message.train
-    return JobSpec(
-        dataset=message.dataset,
-        model=H256(message.model),
-        model_bytes=message.model_bytes,
-        params=message.params,
-        train=TrainSpec(
-            loss=Loss[pb.Loss.Name(train.loss).removeprefix("LOSS_")],
-            optimizer=Optimizer[pb.Optimizer.Name(train.optimizer).removeprefix("OPTIMIZER_")],
-            steps=train.steps,
-            learning_rate_micro=train.learning_rate_micro,
-            clip_micro=train.clip_micro,
-            noise_multiplier_milli=train.noise_multiplier_milli,
-            sampling_ppb=train.sampling_ppb,
-        ),
-        max_output_bytes=message.max_output_bytes,
-        result_key=message.result_key,
-    )
+    """From gRPC's form, which carries the spec as the chain encodes it."""
+    spec: JobSpec = _spec_codec().decode(message.encoded)
+    return spec
 
 
 def bounded(values: Iterable[Any]) -> tuple[list[Any]]:

@@ -26,21 +26,23 @@ from tilth.v1 import chain_pb2 as tilth_dot_v1_dot_chain__pb2
 from tilth.v1 import transactions_pb2 as tilth_dot_v1_dot_transactions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13tilth/v1/jobs.proto\x12\x08tilth.v1\x1a\x14tilth/v1/chain.proto\x1a\x1btilth/v1/transactions.proto\"%\n\x10\x43reateJobRequest\x12\x11\n\textrinsic\x18\x01 \x01(\x0c\"b\n\x11\x43reateJobResponse\x12\x0b\n\x03job\x18\x01 \x01(\x04\x12\x18\n\x10transaction_hash\x18\x02 \x01(\x0c\x12&\n\tinclusion\x18\x03 \x01(\x0b\x32\x13.tilth.v1.Inclusion\"\x1c\n\rGetJobRequest\x12\x0b\n\x03job\x18\x01 \x01(\x04\"\x1e\n\x0fWatchJobRequest\x12\x0b\n\x03job\x18\x01 \x01(\x04\"\xcf\x06\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\x04\x12 \n\x05\x61s_of\x18\x02 \x01(\x0b\x32\x11.tilth.v1.BlockId\x12\x1f\n\x04spec\x18\x03 \x01(\x0b\x32\x11.tilth.v1.JobSpec\x12\x11\n\tspec_hash\x18\x04 \x01(\x0c\x12\x11\n\trequester\x18\x05 \x01(\x0c\x12\r\n\x05owner\x18\x06 \x01(\x0c\x12 \n\x06\x65scrow\x18\x07 \x01(\x0b\x32\x10.tilth.v1.Escrow\x12\x15\n\repsilon_micro\x18\x08 \x01(\x04\x12\x10\n\x08\x61ttempts\x18\t \x01(\x04\x12\x12\n\ncreated_at\x18\n \x01(\x04\x12&\n\x06queued\x18\x0b \x01(\x0b\x32\x14.tilth.v1.Job.QueuedH\x00\x12(\n\x07\x63laimed\x18\x0c \x01(\x0b\x32\x15.tilth.v1.Job.ClaimedH\x00\x12(\n\x07running\x18\r \x01(\x0b\x32\x15.tilth.v1.Job.RunningH\x00\x12,\n\tdelivered\x18\x0e \x01(\x0b\x32\x17.tilth.v1.Job.DeliveredH\x00\x12,\n\tcompleted\x18\x0f \x01(\x0b\x32\x17.tilth.v1.Job.CompletedH\x00\x12*\n\x08refunded\x18\x10 \x01(\x0b\x32\x16.tilth.v1.Job.RefundedH\x00\x1a\x1a\n\x06Queued\x12\x10\n\x08\x64\x65\x61\x64line\x18\x01 \x01(\x04\x1a+\n\x07\x43laimed\x12\x0e\n\x06worker\x18\x01 \x01(\x0c\x12\x10\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\x04\x1a+\n\x07Running\x12\x0e\n\x06worker\x18\x01 \x01(\x0c\x12\x10\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\x04\x1aK\n\tDelivered\x12\x0e\n\x06worker\x18\x01 \x01(\x0c\x12\x0e\n\x06result\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x10\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x04\x1a\x39\n\tCompleted\x12\x0e\n\x06worker\x18\x01 \x01(\x0c\x12\x0e\n\x06result\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x1aZ\n\x08Refunded\x12&\n\x06reason\x18\x01 \x01(\x0e\x32\x16.tilth.v1.RefundReason\x12&\n\x07\x66\x61ilure\x18\x02 \x01(\x0e\x32\x15.tilth.v1.FailureCodeB\x07\n\x05state\"4\n\x06\x45scrow\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\t\x12\x0f\n\x07\x63ompute\x18\x02 \x01(\t\x12\x0b\n\x03tip\x18\x03 \x01(\t\"\xa0\x01\n\x07JobSpec\x12\x0f\n\x07\x64\x61taset\x18\x01 \x01(\x04\x12\r\n\x05model\x18\x02 \x01(\x0c\x12\x13\n\x0bmodel_bytes\x18\x03 \x01(\x04\x12\x0e\n\x06params\x18\x04 \x01(\x04\x12\"\n\x05train\x18\x05 \x01(\x0b\x32\x13.tilth.v1.TrainSpec\x12\x18\n\x10max_output_bytes\x18\x06 \x01(\x04\x12\x12\n\nresult_key\x18\x07 \x01(\x0c\"\xc7\x01\n\tTrainSpec\x12\x1c\n\x04loss\x18\x01 \x01(\x0e\x32\x0e.tilth.v1.Loss\x12&\n\toptimizer\x18\x02 \x01(\x0e\x32\x13.tilth.v1.Optimizer\x12\r\n\x05steps\x18\x03 \x01(\x04\x12\x1b\n\x13learning_rate_micro\x18\x04 \x01(\x04\x12\x12\n\nclip_micro\x18\x05 \x01(\x04\x12\x1e\n\x16noise_multiplier_milli\x18\x06 \x01(\x04\x12\x14\n\x0csampling_ppb\x18\x07 \x01(\x04\"1\n\x12\x46\x65tchResultRequest\x12\x0b\n\x03job\x18\x01 \x01(\x04\x12\x0e\n\x06offset\x18\x02 \x01(\x04\"7\n\x13\x46\x65tchResultResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x12\n\ntotal_size\x18\x02 \x01(\x04*\xc0\x01\n\x0cRefundReason\x12\x1d\n\x19REFUND_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17REFUND_REASON_UNCLAIMED\x10\x01\x12\x1b\n\x17REFUND_REASON_CANCELLED\x10\x02\x12\x1d\n\x19REFUND_REASON_NOT_STARTED\x10\x03\x12\x1e\n\x1aREFUND_REASON_NOT_FINISHED\x10\x04\x12\x18\n\x14REFUND_REASON_FAILED\x10\x05*\x81\x02\n\x0b\x46\x61ilureCode\x12\x1c\n\x18\x46\x41ILURE_CODE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x46\x41ILURE_CODE_MODEL_REFUSED\x10\x01\x12\x1e\n\x1a\x46\x41ILURE_CODE_MODEL_MISSING\x10\x02\x12\x1d\n\x19\x46\x41ILURE_CODE_ROWS_MISSING\x10\x03\x12\x1f\n\x1b\x46\x41ILURE_CODE_LEDGER_REFUSED\x10\x04\x12\x1a\n\x16\x46\x41ILURE_CODE_TIMED_OUT\x10\x05\x12\x1e\n\x1a\x46\x41ILURE_CODE_OUT_OF_MEMORY\x10\x06\x12\x18\n\x14\x46\x41ILURE_CODE_CRASHED\x10\x07*x\n\x04Loss\x12\x14\n\x10LOSS_UNSPECIFIED\x10\x00\x12\x1e\n\x1aLOSS_SOFTMAX_CROSS_ENTROPY\x10\x01\x12\x1d\n\x19LOSS_BINARY_CROSS_ENTROPY\x10\x02\x12\x1b\n\x17LOSS_MEAN_SQUARED_ERROR\x10\x03*e\n\tOptimizer\x12\x19\n\x15OPTIMIZER_UNSPECIFIED\x10\x00\x12\x11\n\rOPTIMIZER_SGD\x10\x01\x12\x16\n\x12OPTIMIZER_MOMENTUM\x10\x02\x12\x12\n\x0eOPTIMIZER_ADAM\x10\x03\x32\xfb\x01\n\x04Jobs\x12\x41\n\x06\x43reate\x12\x1a.tilth.v1.CreateJobRequest\x1a\x1b.tilth.v1.CreateJobResponse\x12-\n\x03Get\x12\x17.tilth.v1.GetJobRequest\x1a\r.tilth.v1.Job\x12\x33\n\x05Watch\x12\x19.tilth.v1.WatchJobRequest\x1a\r.tilth.v1.Job0\x01\x12L\n\x0b\x46\x65tchResult\x12\x1c.tilth.v1.FetchResultRequest\x1a\x1d.tilth.v1.FetchResultResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13tilth/v1/jobs.proto\x12\x08tilth.v1\x1a\x14tilth/v1/chain.proto\x1a\x1btilth/v1/transactions.proto\"%\n\x10\x43reateJobRequest\x12\x11\n\textrinsic\x18\x01 \x01(\x0c\"b\n\x11\x43reateJobResponse\x12\x0b\n\x03job\x18\x01 \x01(\x04\x12\x18\n\x10transaction_hash\x18\x02 \x01(\x0c\x12&\n\tinclusion\x18\x03 \x01(\x0b\x32\x13.tilth.v1.Inclusion\"\x1c\n\rGetJobRequest\x12\x0b\n\x03job\x18\x01 \x01(\x04\"\x1e\n\x0fWatchJobRequest\x12\x0b\n\x03job\x18\x01 \x01(\x04\"\xd6\t\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\x04\x12 \n\x05\x61s_of\x18\x02 \x01(\x0b\x32\x11.tilth.v1.BlockId\x12\x1f\n\x04spec\x18\x03 \x01(\x0b\x32\x11.tilth.v1.JobSpec\x12\x11\n\tspec_hash\x18\x04 \x01(\x0c\x12\x11\n\trequester\x18\x05 \x01(\x0c\x12\r\n\x05owner\x18\x06 \x01(\x0c\x12 \n\x06\x65scrow\x18\x07 \x01(\x0b\x32\x10.tilth.v1.Escrow\x12\x15\n\repsilon_micro\x18\x08 \x01(\x04\x12\x10\n\x08\x61ttempts\x18\t \x01(\x04\x12\x12\n\ncreated_at\x18\n \x01(\x04\x12&\n\x06queued\x18\x0b \x01(\x0b\x32\x14.tilth.v1.Job.QueuedH\x00\x12(\n\x07\x63laimed\x18\x0c \x01(\x0b\x32\x15.tilth.v1.Job.ClaimedH\x00\x12(\n\x07running\x18\r \x01(\x0b\x32\x15.tilth.v1.Job.RunningH\x00\x12,\n\tdelivered\x18\x0e \x01(\x0b\x32\x17.tilth.v1.Job.DeliveredH\x00\x12,\n\tcompleted\x18\x0f \x01(\x0b\x32\x17.tilth.v1.Job.CompletedH\x00\x12*\n\x08refunded\x18\x10 \x01(\x0b\x32\x16.tilth.v1.Job.RefundedH\x00\x12;\n\x11\x61waiting_approval\x18\x11 \x01(\x0b\x32\x1e.tilth.v1.Job.AwaitingApprovalH\x00\x12\x35\n\x0e\x61waiting_model\x18\x12 \x01(\x0b\x32\x1b.tilth.v1.Job.AwaitingModelH\x00\x12*\n\x08\x64isputed\x18\x13 \x01(\x0b\x32\x16.tilth.v1.Job.DisputedH\x00\x1a\x1a\n\x06Queued\x12\x10\n\x08\x64\x65\x61\x64line\x18\x01 \x01(\x04\x1a+\n\x07\x43laimed\x12\x0e\n\x06worker\x18\x01 \x01(\x0c\x12\x10\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\x04\x1am\n\x07Running\x12\x0e\n\x06worker\x18\x01 \x01(\x0c\x12\x10\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\x04\x12\x0e\n\x06\x66inish\x18\x03 \x01(\x04\x12\x1e\n\x05stage\x18\x04 \x01(\x0e\x32\x0f.tilth.v1.Stage\x12\x10\n\x08permille\x18\x05 \x01(\r\x1a$\n\x10\x41waitingApproval\x12\x10\n\x08\x64\x65\x61\x64line\x18\x01 \x01(\x04\x1a\x31\n\rAwaitingModel\x12\x0e\n\x06worker\x18\x01 \x01(\x0c\x12\x10\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\x04\x1aJ\n\x08\x44isputed\x12\x0e\n\x06worker\x18\x01 \x01(\x0c\x12\x0e\n\x06result\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x10\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x04\x1aK\n\tDelivered\x12\x0e\n\x06worker\x18\x01 \x01(\x0c\x12\x0e\n\x06result\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x10\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x04\x1a\x39\n\tCompleted\x12\x0e\n\x06worker\x18\x01 \x01(\x0c\x12\x0e\n\x06result\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x1aZ\n\x08Refunded\x12&\n\x06reason\x18\x01 \x01(\x0e\x32\x16.tilth.v1.RefundReason\x12&\n\x07\x66\x61ilure\x18\x02 \x01(\x0e\x32\x15.tilth.v1.FailureCodeB\x07\n\x05state\"4\n\x06\x45scrow\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\t\x12\x0f\n\x07\x63ompute\x18\x02 \x01(\t\x12\x0b\n\x03tip\x18\x03 \x01(\t\"\x81\x03\n\x07JobSpec\x12\x0f\n\x07\x64\x61taset\x18\x01 \x01(\x04\x12\r\n\x05model\x18\x02 \x01(\x0c\x12\x13\n\x0bmodel_bytes\x18\x03 \x01(\x04\x12\x0e\n\x06params\x18\x04 \x01(\x04\x12$\n\x05train\x18\x05 \x01(\x0b\x32\x13.tilth.v1.TrainSpecH\x00\x12*\n\x08\x65valuate\x18\x08 \x01(\x0b\x32\x16.tilth.v1.EvaluateSpecH\x00\x12.\n\nstatistics\x18\t \x01(\x0b\x32\x18.tilth.v1.StatisticsSpecH\x00\x12$\n\x05infer\x18\n \x01(\x0b\x32\x13.tilth.v1.InferSpecH\x00\x12\x18\n\x10max_output_bytes\x18\x06 \x01(\x04\x12\x12\n\nresult_key\x18\x07 \x01(\x0c\x12\x14\n\x0csecret_model\x18\x0b \x01(\x08\x12,\n\nacceptance\x18\x0c \x01(\x0b\x32\x18.tilth.v1.AcceptanceTest\x12\x0f\n\x07\x65ncoded\x18\r \x01(\x0c\x42\x06\n\x04work\"\xd7\x01\n\tTrainSpec\x12\x1c\n\x04loss\x18\x01 \x01(\x0e\x32\x0e.tilth.v1.Loss\x12&\n\toptimizer\x18\x02 \x01(\x0e\x32\x13.tilth.v1.Optimizer\x12\r\n\x05steps\x18\x03 \x01(\x04\x12\x1b\n\x13learning_rate_micro\x18\x04 \x01(\x04\x12\x12\n\nclip_micro\x18\x05 \x01(\x04\x12\x1e\n\x16noise_multiplier_milli\x18\x06 \x01(\x04\x12\x14\n\x0csampling_ppb\x18\x07 \x01(\x04\x12\x0e\n\x06\x66rozen\x18\x08 \x03(\t\"a\n\x0c\x45valuateSpec\x12\x1c\n\x04loss\x18\x01 \x01(\x0e\x32\x0e.tilth.v1.Loss\x12\x1e\n\x16noise_multiplier_milli\x18\x02 \x01(\x04\x12\x13\n\x0b\x62ound_micro\x18\x03 \x01(\x04\"C\n\x0eStatisticsSpec\x12\x11\n\tquestions\x18\x01 \x01(\r\x12\x1e\n\x16noise_multiplier_milli\x18\x02 \x01(\x04\"\x0b\n\tInferSpec\";\n\x0e\x41\x63\x63\x65ptanceTest\x12\x12\n\nevaluation\x18\x01 \x01(\x0c\x12\x15\n\rthreshold_ppm\x18\x02 \x01(\x04\"1\n\x12\x46\x65tchResultRequest\x12\x0b\n\x03job\x18\x01 \x01(\x04\x12\x0e\n\x06offset\x18\x02 \x01(\x04\"7\n\x13\x46\x65tchResultResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x12\n\ntotal_size\x18\x02 \x01(\x04*\x99\x03\n\x0cRefundReason\x12\x1d\n\x19REFUND_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17REFUND_REASON_UNCLAIMED\x10\x01\x12\x1b\n\x17REFUND_REASON_CANCELLED\x10\x02\x12\x1d\n\x19REFUND_REASON_NOT_STARTED\x10\x03\x12\x1e\n\x1aREFUND_REASON_NOT_FINISHED\x10\x04\x12\x18\n\x14REFUND_REASON_FAILED\x10\x05\x12\x1e\n\x1aREFUND_REASON_NOT_APPROVED\x10\x06\x12\x1a\n\x16REFUND_REASON_REJECTED\x10\x07\x12%\n!REFUND_REASON_MODEL_NOT_DELIVERED\x10\x08\x12\x18\n\x14REFUND_REASON_SILENT\x10\t\x12\x1d\n\x19REFUND_REASON_RESULT_LOST\x10\n\x12\x1e\n\x1aREFUND_REASON_NOT_ACCEPTED\x10\x0b\x12\x1b\n\x17REFUND_REASON_UNDECIDED\x10\x0c*\x81\x02\n\x0b\x46\x61ilureCode\x12\x1c\n\x18\x46\x41ILURE_CODE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x46\x41ILURE_CODE_MODEL_REFUSED\x10\x01\x12\x1e\n\x1a\x46\x41ILURE_CODE_MODEL_MISSING\x10\x02\x12\x1d\n\x19\x46\x41ILURE_CODE_ROWS_MISSING\x10\x03\x12\x1f\n\x1b\x46\x41ILURE_CODE_LEDGER_REFUSED\x10\x04\x12\x1a\n\x16\x46\x41ILURE_CODE_TIMED_OUT\x10\x05\x12\x1e\n\x1a\x46\x41ILURE_CODE_OUT_OF_MEMORY\x10\x06\x12\x18\n\x14\x46\x41ILURE_CODE_CRASHED\x10\x07*[\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTAGE_PREPARING\x10\x01\x12\x13\n\x0fSTAGE_COMPUTING\x10\x02\x12\x11\n\rSTAGE_SEALING\x10\x03*\x9a\x01\n\x04Loss\x12\x14\n\x10LOSS_UNSPECIFIED\x10\x00\x12\x1e\n\x1aLOSS_SOFTMAX_CROSS_ENTROPY\x10\x01\x12\x1d\n\x19LOSS_BINARY_CROSS_ENTROPY\x10\x02\x12\x1b\n\x17LOSS_MEAN_SQUARED_ERROR\x10\x03\x12\x0e\n\nLOSS_HUBER\x10\x04\x12\x10\n\x0cLOSS_POISSON\x10\x05*e\n\tOptimizer\x12\x19\n\x15OPTIMIZER_UNSPECIFIED\x10\x00\x12\x11\n\rOPTIMIZER_SGD\x10\x01\x12\x16\n\x12OPTIMIZER_MOMENTUM\x10\x02\x12\x12\n\x0eOPTIMIZER_ADAM\x10\x03\x32\xfb\x01\n\x04Jobs\x12\x41\n\x06\x43reate\x12\x1a.tilth.v1.CreateJobRequest\x1a\x1b.tilth.v1.CreateJobResponse\x12-\n\x03Get\x12\x17.tilth.v1.GetJobRequest\x1a\r.tilth.v1.Job\x12\x33\n\x05Watch\x12\x19.tilth.v1.WatchJobRequest\x1a\r.tilth.v1.Job0\x01\x12L\n\x0b\x46\x65tchResult\x12\x1c.tilth.v1.FetchResultRequest\x1a\x1d.tilth.v1.FetchResultResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tilth.v1.jobs_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REFUNDREASON']._serialized_start=1663
-  _globals['_REFUNDREASON']._serialized_end=1855
-  _globals['_FAILURECODE']._serialized_start=1858
-  _globals['_FAILURECODE']._serialized_end=2115
-  _globals['_LOSS']._serialized_start=2117
-  _globals['_LOSS']._serialized_end=2237
-  _globals['_OPTIMIZER']._serialized_start=2239
-  _globals['_OPTIMIZER']._serialized_end=2340
+  _globals['_REFUNDREASON']._serialized_start=2537
+  _globals['_REFUNDREASON']._serialized_end=2946
+  _globals['_FAILURECODE']._serialized_start=2949
+  _globals['_FAILURECODE']._serialized_end=3206
+  _globals['_STAGE']._serialized_start=3208
+  _globals['_STAGE']._serialized_end=3299
+  _globals['_LOSS']._serialized_start=3302
+  _globals['_LOSS']._serialized_end=3456
+  _globals['_OPTIMIZER']._serialized_start=3458
+  _globals['_OPTIMIZER']._serialized_end=3559
   _globals['_CREATEJOBREQUEST']._serialized_start=84
   _globals['_CREATEJOBREQUEST']._serialized_end=121
   _globals['_CREATEJOBRESPONSE']._serialized_start=123
@@ -50,29 +52,43 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHJOBREQUEST']._serialized_start=253
   _globals['_WATCHJOBREQUEST']._serialized_end=283
   _globals['_JOB']._serialized_start=286
-  _globals['_JOB']._serialized_end=1133
-  _globals['_JOB_QUEUED']._serialized_start=780
-  _globals['_JOB_QUEUED']._serialized_end=806
-  _globals['_JOB_CLAIMED']._serialized_start=808
-  _globals['_JOB_CLAIMED']._serialized_end=851
-  _globals['_JOB_RUNNING']._serialized_start=853
-  _globals['_JOB_RUNNING']._serialized_end=896
-  _globals['_JOB_DELIVERED']._serialized_start=898
-  _globals['_JOB_DELIVERED']._serialized_end=973
-  _globals['_JOB_COMPLETED']._serialized_start=975
-  _globals['_JOB_COMPLETED']._serialized_end=1032
-  _globals['_JOB_REFUNDED']._serialized_start=1034
-  _globals['_JOB_REFUNDED']._serialized_end=1124
-  _globals['_ESCROW']._serialized_start=1135
-  _globals['_ESCROW']._serialized_end=1187
-  _globals['_JOBSPEC']._serialized_start=1190
-  _globals['_JOBSPEC']._serialized_end=1350
-  _globals['_TRAINSPEC']._serialized_start=1353
-  _globals['_TRAINSPEC']._serialized_end=1552
-  _globals['_FETCHRESULTREQUEST']._serialized_start=1554
-  _globals['_FETCHRESULTREQUEST']._serialized_end=1603
-  _globals['_FETCHRESULTRESPONSE']._serialized_start=1605
-  _globals['_FETCHRESULTRESPONSE']._serialized_end=1660
-  _globals['_JOBS']._serialized_start=2343
-  _globals['_JOBS']._serialized_end=2594
+  _globals['_JOB']._serialized_end=1524
+  _globals['_JOB_QUEUED']._serialized_start=940
+  _globals['_JOB_QUEUED']._serialized_end=966
+  _globals['_JOB_CLAIMED']._serialized_start=968
+  _globals['_JOB_CLAIMED']._serialized_end=1011
+  _globals['_JOB_RUNNING']._serialized_start=1013
+  _globals['_JOB_RUNNING']._serialized_end=1122
+  _globals['_JOB_AWAITINGAPPROVAL']._serialized_start=1124
+  _globals['_JOB_AWAITINGAPPROVAL']._serialized_end=1160
+  _globals['_JOB_AWAITINGMODEL']._serialized_start=1162
+  _globals['_JOB_AWAITINGMODEL']._serialized_end=1211
+  _globals['_JOB_DISPUTED']._serialized_start=1213
+  _globals['_JOB_DISPUTED']._serialized_end=1287
+  _globals['_JOB_DELIVERED']._serialized_start=1289
+  _globals['_JOB_DELIVERED']._serialized_end=1364
+  _globals['_JOB_COMPLETED']._serialized_start=1366
+  _globals['_JOB_COMPLETED']._serialized_end=1423
+  _globals['_JOB_REFUNDED']._serialized_start=1425
+  _globals['_JOB_REFUNDED']._serialized_end=1515
+  _globals['_ESCROW']._serialized_start=1526
+  _globals['_ESCROW']._serialized_end=1578
+  _globals['_JOBSPEC']._serialized_start=1581
+  _globals['_JOBSPEC']._serialized_end=1966
+  _globals['_TRAINSPEC']._serialized_start=1969
+  _globals['_TRAINSPEC']._serialized_end=2184
+  _globals['_EVALUATESPEC']._serialized_start=2186
+  _globals['_EVALUATESPEC']._serialized_end=2283
+  _globals['_STATISTICSSPEC']._serialized_start=2285
+  _globals['_STATISTICSSPEC']._serialized_end=2352
+  _globals['_INFERSPEC']._serialized_start=2354
+  _globals['_INFERSPEC']._serialized_end=2365
+  _globals['_ACCEPTANCETEST']._serialized_start=2367
+  _globals['_ACCEPTANCETEST']._serialized_end=2426
+  _globals['_FETCHRESULTREQUEST']._serialized_start=2428
+  _globals['_FETCHRESULTREQUEST']._serialized_end=2477
+  _globals['_FETCHRESULTRESPONSE']._serialized_start=2479
+  _globals['_FETCHRESULTRESPONSE']._serialized_end=2534
+  _globals['_JOBS']._serialized_start=3562
+  _globals['_JOBS']._serialized_end=3813
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ files, keyfile, layout, store, backup     encrypted on disk
 journal, ledger, outbox the owner's own refusal, and what it let out
 """
 
+from tilth.vault.array_source import read_evaluation as read_evaluation
 from tilth.vault.array_source import read_npy as read_npy
 from tilth.vault.array_source import read_npz as read_npz
 from tilth.vault.csv_source import read_csv as read_csv

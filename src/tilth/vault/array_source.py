@@ -61,6 +61,17 @@ def read_npz(
     return _draft(matrix, [*called, "label"], "label", classes, limits)
 
 
+def read_evaluation(data: bytes) -> tuple[Features, NDArray[np.int64]]:
+    """Public rows to measure a model on: `features` as it takes them, `labels` as class numbers."""
+    arrays = _members(data, DEFAULT_LIMITS)
+    features, labels = arrays.get("features"), arrays.get("labels")
+    if features is None or labels is None or features.ndim != 2 or not len(features):
+        raise TableError("expected a matrix called features and labels in the archive.")
+    if labels.shape != features.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
+        raise TableError("expected the number of a class for each row of features.")
+    return _floats(features).astype(np.float32), labels.astype(np.int64)
+
+
 def _draft(
     matrix: NDArray[np.generic],
     names: Sequence[str],

@@ -12,6 +12,7 @@ import numpy as np
 
 from tilth.primitives.crypto import at_rest
 from tilth.primitives.crypto.hashing import blake2_256
+from tilth.primitives.crypto.sealing import SealingKey
 from tilth.vault import layout
 from tilth.vault.backup import copy_files, copy_vault
 from tilth.vault.commitments import RowCommitment, commit, salt
@@ -76,12 +77,13 @@ class Vault:
     Tables are named by the owner's name or by their row root, as the chain names them.
     """
 
-    __slots__ = ("_committing", "_ledgers", "_wrapping", "directory")
+    __slots__ = ("_committing", "_ledgers", "_receiving", "_wrapping", "directory")
 
     def __init__(self, directory: Path, kek: bytes) -> None:
         self.directory = directory
         self._wrapping = hmac.digest(kek, b"tilth vault: wrap keys", "sha256")
         self._committing = hmac.digest(kek, b"tilth vault: commit to rows", "sha256")
+        self._receiving = SealingKey(hmac.digest(kek, b"tilth vault: receive models", "sha256"))
         self._ledgers: dict[bytes, Ledger] = {}
         _prepare(directory)
         self._prove_key()
@@ -163,6 +165,10 @@ class Vault:
         root, _, _ = self._find(which)
         path = layout.place(self.directory, root) / layout.RELEASES
         return self._ledgers.setdefault(root, Ledger(path, root))
+
+    def receiving_key(self) -> SealingKey:
+        """To which requesters seal models that only this vault's worker shall see."""
+        return self._receiving
 
     def outbox(self, which: str | bytes) -> Outbox:
         """Where results of a table's jobs wait, sealed, until the chain has them."""

@@ -290,7 +290,7 @@ class Market(Runtime):
             model=self.content(MODEL),
             model_bytes=len(MODEL),
             params=100,
-            train=replace(TRAIN, **train),
+            work=replace(TRAIN, **train),
             max_output_bytes=1_000,
             result_key=b"k" * 32,
         )

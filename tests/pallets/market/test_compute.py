@@ -19,6 +19,7 @@ from tilth.frame import (
     u64,
 )
 from tilth.pallets.compute import (
+    Acceptance,
     CancelledByRequester,
     Claimed,
     Completed,
@@ -42,11 +43,13 @@ from tilth.pallets.compute import (
     Refunded,
     ResultSubmitted,
     Running,
+    Stage,
     Unclaimed,
     WorkerLeaving,
     WorkerLeft,
     WorkerRegistered,
     WorkerSlashed,
+    crew,
     spec_hash,
 )
 from tilth.pallets.datasets import Error as DataError
@@ -142,7 +145,8 @@ class Story:
 def story(
     market: Any, alice: Any, bob: Any, charlie: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Story:
-    for window in ("queue_window", "start_window", "finish_window", "challenge_window"):
+    for part in ("queue", "model", "start", "beat", "finish", "challenge", "dispute"):
+        window = f"{part}_window"
         monkeypatch.setattr(market.compute, window, getattr(market.compute, window) // 10)
     return Story(market, alice, bob, charlie)
 
@@ -236,19 +240,27 @@ def test_the_spec_hash_covers_every_field(story: Story) -> None:
     changed = [
         replace(spec, **{name: _other(getattr(spec, name))})
         for name in spec.__slots__
-        if name != "train"
+        if name != "work"
     ]
     changed += [
-        replace(spec, train=replace(spec.train, **{name: _other(getattr(spec.train, name))}))
-        for name in spec.train.__slots__
+        replace(spec, work=replace(spec.work, **{name: _other(getattr(spec.work, name))}))
+        for name in spec.work.__slots__
     ]
 
     hashes = {spec_hash(s) for s in (spec, *changed)}
-    assert len(hashes) == 1 + 6 + 7
+    assert len(hashes) == 1 + 8 + 8
 
 
 def _other(value: Any) -> Any:
-    return bytes(b ^ 1 for b in value) if isinstance(value, bytes) else type(value)(value ^ 1)
+    match value:
+        case bytes():
+            return bytes(b ^ 1 for b in value)
+        case tuple():
+            return (*value, "bias")
+        case None:
+            return Acceptance(H256(bytes(32)), 1)
+        case _:
+            return type(value)(value ^ 1)
 
 
 @pytest.mark.parametrize(
@@ -390,7 +402,13 @@ def test_an_unknown_job_is_not_found(story: Story, refused: Any) -> None:
 def test_starting_spends_the_privacy(story: Story) -> None:
     job = story.start()
 
-    assert story.state(job) == Running(story.charlie, 2 + story.compute.finish_window)
+    assert story.state(job) == Running(
+        story.charlie,
+        2 + story.compute.beat_window,
+        2 + story.compute.finish_window,
+        Stage.PREPARING,
+        0,
+    )
     books = story.books()
     assert (books.spent, books.reserved) == (COST, privacy.NOTHING)
     assert (books.bytes_spent, books.bytes_reserved) == (1_000, 0)
@@ -612,7 +630,10 @@ def test_a_job_that_nobody_starts_is_given_up(story: Story) -> None:
 def test_a_job_not_finished_is_refunded_and_its_privacy_stays_spent(story: Story) -> None:
     job = story.start()
     before = story.free()
-    story.market.go_to(story.deadline(job))
+    for _ in range(5):
+        story.market.go_to(story.deadline(job) - 1)
+        story.compute.beat(story.charlie, job, Stage.COMPUTING, 500)
+    story.market.go_to(2 + story.compute.finish_window)
 
     assert story.state(job) == Refunded(NotFinished())
     assert story.free() == (before[0], before[1] + DATA + FEE + TIP, before[2])
@@ -622,14 +643,16 @@ def test_a_job_not_finished_is_refunded_and_its_privacy_stays_spent(story: Story
 
 def test_nothing_is_done_after_its_deadline(story: Story, refused: Any) -> None:
     queued, claimed, running = story.create(), story.claim(), story.start()
-    _stand_still_at(story, story.deadline(running))
+    finish = story.deadline(running)
+    _stand_still_at(story, finish)
     compute = story.compute
     with refused(Error.DEADLINE_PASSED):
         compute.submit_result(story.charlie, running, story.result, len(RESULT))
     with refused(Error.DEADLINE_PASSED):
         compute.report_failure(story.charlie, running, FailureCode.CRASHED)
-    assert not isinstance(story.state(queued), Queued)
     assert not isinstance(story.state(claimed), Claimed)
+    story.market.go_to(story.deadline(queued))
+    assert not isinstance(story.state(queued), Queued)
 
 
 @pytest.mark.parametrize(
@@ -763,12 +786,19 @@ def test_calls_stand_at_their_indices(market: Any) -> None:
     assert calls == {
         0: "register_worker",
         1: "unbond",
+        2: "set_sealing_key",
         4: "create_job",
+        5: "approve_job",
+        6: "reject_job",
         7: "claim_job",
+        8: "deliver_model",
         9: "start",
+        10: "beat",
         11: "submit_result",
         12: "report_failure",
         13: "acknowledge",
+        14: "dispute",
+        15: "judge",
         17: "finalize",
         18: "expire",
         19: "cancel",
@@ -793,7 +823,7 @@ def test_the_state_survives_its_bytes(story: Story) -> None:
         (lambda s: s.compute.next_job.put(9), "a job is missing"),
         (lambda s: s.market.money.release(s.compute.Hold.ESCROW, s.bob, 1), "in escrow"),
         (lambda s: s.market.money.release(s.compute.Hold.WORKER_BOND, s.charlie, 1), "a bond"),
-        (lambda s: s.compute._count(s.charlie, 1), "owes"),
+        (lambda s: crew.count(s.compute, s.charlie, 1), "owes"),
     ],
 )
 def test_damage_is_noticed(story: Story, damage: Callable[[Story], None], message: str) -> None:

@@ -11,10 +11,10 @@ from tilth.pallets.compute import (
     Claimed,
     Delivered,
     FailureCode,
+    Run,
     Running,
     Sealed,
     Start,
-    Train,
     spec_hash,
 )
 from tilth.primitives import privacy
@@ -84,7 +84,7 @@ def test_a_running_job_is_to_be_trained(market: Any, charlie: Any) -> None:
     (task,) = _owed(market, charlie)
 
     spec = market.spec(0)
-    assert isinstance(task, Train)
+    assert isinstance(task, Run)
     assert (task.spec, task.spec_hash) == (spec, spec_hash(spec))
     assert (task.row_root, task.delta_pico) == (ROWS, 10**6)
     assert task.cost == privacy.cost(privacy.FULL_BATCH, 10_000, 10)

@@ -19,6 +19,7 @@ from tilth.pallets.datasets import (
     DuplicateOf,
     EpsilonReport,
     Error,
+    JobKind,
     Kind,
     Only,
     PolicyChanged,
@@ -357,12 +358,15 @@ def test_a_budget_does_not_overflow(market: Any, refused: Any, alice: Any) -> No
 def _agree(market: Any, requester: Any, **changes: Any) -> Any:
     asked = {
         "requester": requester,
+        "kind": JobKind.TRAIN,
+        "model": H256(b"m" * 32),
         "spec_hash": SPEC,
         "cost": COST,
         "params": 1_000,
         "output_bytes": 10_000,
     }
-    return market.datasets.tables.agree(0, **{**asked, **changes})
+    terms = market.datasets.tables.agree(0, **{**asked, **changes})
+    return terms.price, terms.epsilon_micro
 
 
 def test_the_price_counts_each_started_part_of_epsilon(market: Any, bob: Any) -> None:

@@ -129,9 +129,9 @@ class Trade(RuleBasedStateMachine):
     )
     def order(self, who: Any, noise: int, tip: int, worker: Any, steps: int) -> None:
         """A new job, which goes some steps of its way at once."""
-        train = replace(self.model.train, noise_multiplier_milli=noise)
+        train = replace(self.model.work, noise_multiplier_milli=noise)
         job = self.compute.next_job.get()
-        self._try(self.compute.create_job, who, replace(self.model, train=train), tip, None)
+        self._try(self.compute.create_job, who, replace(self.model, work=train), tip, None)
         for _ in range(steps if job < self.compute.next_job.get() else 0):
             self._step(job, worker)
 

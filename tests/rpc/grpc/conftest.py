@@ -12,7 +12,7 @@ from tilth.node.author import InstantSeal, ManualSeal
 from tilth.node.block import Block
 from tilth.node.service import Node, NodeConfig, Sealing
 from tilth.node.signer import KeypairSigner
-from tilth.pallets.compute.types import JobSpec, Loss, Optimizer, TrainSpec
+from tilth.pallets.compute.work import JobSpec, Loss, Optimizer, TrainSpec
 from tilth.primitives.crypto.hashing import sha2_256
 from tilth.primitives.crypto.keypair import Keypair
 from tilth.rpc.grpc.limits import GrpcLimits

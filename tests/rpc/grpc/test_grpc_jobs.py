@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from tilth.frame import H256, AccountId
-from tilth.pallets.compute.types import (
+from tilth.pallets.compute import (
     Failed,
     FailureCode,
     Loss,
