@@ -195,3 +195,22 @@ def test_a_description_that_lies_about_a_hash_is_refused(
 
     with pytest.raises(WrongContent, match="the description lies"):
         loaded(at, tmp_path, number)
+
+
+def test_an_upload_that_broke_off_goes_on_with_its_reservation(
+    at: dict[str, Any], client: Client
+) -> None:
+    data = bytes(range(251)) * (CHUNK_BYTES // 100)
+
+    def cut(size: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        published(at, {"cut.bin": data}, "cut", progress=cut)
+    reserved = list(client.entries("Datasets", "Reservations"))
+
+    number = published(at, {"cut.bin": data}, "cut")
+
+    assert len(reserved) == 1
+    assert not list(client.entries("Datasets", "Reservations"))
+    assert client.fetch_dataset(number) == {"cut.bin": data}
