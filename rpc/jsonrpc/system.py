@@ -79,7 +79,12 @@ def system_properties(node: Node) -> dict[str, Any]:
 
 def system_health(node: Node) -> Health:
     """Whether the node can be relied on."""
-    return {"peers": 0, "isSyncing": False, "shouldHavePeers": False}
+    standing = node.standing
+    return {
+        "peers": standing.peers,
+        "isSyncing": standing.syncing,
+        "shouldHavePeers": standing.follows,
+    }
 
 
 def system_localPeerId(node: Node) -> str:
@@ -94,7 +99,7 @@ def system_localListenAddresses(node: Node) -> list[str]:
 
 def system_nodeRoles(node: Node) -> list[Literal["Full", "LightClient", "Authority"]]:
     """What the node does for the chain."""
-    return ["Authority"]
+    return ["Full" if node.standing.follows else "Authority"]
 
 
 @unsafe
@@ -123,8 +128,9 @@ def system_unstable_networkState(node: Node) -> NetworkState:
 
 def system_syncState(node: Node) -> SyncState:
     """How far the node is with what it fetches from others."""
-    best = node.chain.best.number
-    return {"startingBlock": 0, "currentBlock": best, "highestBlock": best}
+    best, standing = node.chain.best.number, node.standing
+    highest = max(best, standing.highest)
+    return {"startingBlock": standing.starting, "currentBlock": best, "highestBlock": highest}
 
 
 @unsafe

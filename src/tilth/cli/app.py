@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter, validators
 
 from tilth.cli import tilth_version
+from tilth.cli.content_options import ContentOptions
 from tilth.cli.port import PortOptions
 from tilth.cli.tool_options import ToolOptions
 
@@ -53,6 +54,7 @@ def dev(
     ready_file: Path | None = None,
     tools: Annotated[ToolOptions | None, Parameter(name="*")] = None,
     port: Annotated[PortOptions | None, Parameter(name="*")] = None,
+    content: Annotated[ContentOptions | None, Parameter(name="*")] = None,
 ) -> int:
     """Start a dev chain: blocks as soon as there are transactions, accounts that have money.
 
@@ -78,6 +80,8 @@ def dev(
         What a developer may do to the chain.
     port
         Who may use the JSON-RPC port, and how much.
+    content
+        Where content is kept, and who has it as well.
     """
     from tilth.cli.dev import DevOptions, run_dev
 
@@ -93,6 +97,61 @@ def dev(
             ready_file,
             port or PortOptions(),
             tools or ToolOptions(),
+            content or ContentOptions(),
+        )
+    )
+
+
+@app.command
+def node(
+    *,
+    sync: list[str],
+    base_path: Path,
+    chain: Path | None = None,
+    rpc_port: Port = 9944,
+    grpc_port: Port = 50051,
+    runtime: str = "tilth.runtime:DevRuntime",
+    ready_file: Path | None = None,
+    port: Annotated[PortOptions | None, Parameter(name="*")] = None,
+    content: Annotated[ContentOptions | None, Parameter(name="*")] = None,
+) -> int:
+    """Follow a chain: execute every block again, keep it all, and serve it on.
+
+    Parameters
+    ----------
+    sync
+        The WebSocket address of a node of the chain; give several, and the first that has it is
+        followed.
+    base_path
+        Keep the chain in this directory.
+    chain
+        The chain's raw specification; without it the first peer is believed, once.
+    rpc_port
+        JSON-RPC over WebSocket and HTTP.
+    grpc_port
+        gRPC.
+    runtime
+        The chain's runtime, as module:Class.
+    ready_file
+        Write endpoints and process id here, as JSON, once both faces answer.
+    port
+        Who may use the JSON-RPC port, and how much.
+    content
+        Where content is kept, and who has it as well.
+    """
+    from tilth.cli.node import FollowOptions, run_node
+
+    return run_node(
+        FollowOptions(
+            sync,
+            base_path,
+            chain,
+            rpc_port,
+            grpc_port,
+            runtime,
+            ready_file,
+            port or PortOptions(),
+            content or ContentOptions(),
         )
     )
 

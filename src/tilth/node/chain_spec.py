@@ -10,7 +10,10 @@ ChainType = Literal["Development", "Local", "Live"]
 
 @dataclass(frozen=True)
 class ChainSpec:
-    """`genesis` holds each pallet's genesis arguments under the pallet's name."""
+    """`genesis` holds each pallet's genesis arguments under the pallet's name.
+
+    Where the first state is known key by key it is `raw`, and they are not asked for.
+    """
 
     name: str
     id: str
@@ -21,3 +24,4 @@ class ChainSpec:
             {"ss58Format": 42, "tokenDecimals": 12, "tokenSymbol": "TLTH"}
         )
     )
+    raw: Mapping[bytes, bytes] | None = None

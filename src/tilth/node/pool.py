@@ -63,6 +63,8 @@ class Pool:
         self._runtime = chain.runtime
         self.on_ready: list[Callable[[], None]] = []
         """Called when something can be included."""
+        self.on_taken: list[Callable[[bytes], None]] = []
+        """Called with every transaction that is taken in."""
         chain.notices.listen(Phase.TRANSACTIONS, self._on_notice)
 
     def __len__(self) -> int:
@@ -107,6 +109,8 @@ class Pool:
         pooled = self._validated(extrinsic, hash, source)
         self._import(pooled)
         self._enforce_limits(pooled)
+        for taken in self.on_taken:
+            taken(extrinsic.data)
         if not pooled.missing:
             for listener in self.on_ready:
                 listener()

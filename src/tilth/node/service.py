@@ -16,6 +16,7 @@ from tilth.node.chain import Chain, genesis_block
 from tilth.node.chain_spec import ChainSpec
 from tilth.node.content import ContentReader
 from tilth.node.devtools import DevTools
+from tilth.node.follower import Standing
 from tilth.node.healing import Healer, Source
 from tilth.node.local_storage import LocalStorage
 from tilth.node.log_filter import LogFilter
@@ -27,7 +28,7 @@ from tilth.node.store import BlockStore
 from tilth.primitives import ss58
 from tilth.primitives.crypto.keypair import Keypair
 from tilth.primitives.crypto.keystore import Keystore, MemoryKeystore
-from tilth.primitives.trie import Layout, ordered_root
+from tilth.primitives.trie import Layout, Trie, ordered_root
 from tilth.primitives.types import H256, AccountId
 
 T = TypeVar("T")
@@ -78,6 +79,8 @@ class Node:
         self.local_storage = LocalStorage(config.store)
         self.log_filter = LogFilter()
         self.peer_id = _peer_id(Keypair.generate("ed25519").account)
+        self.standing = Standing()
+        """Among other nodes."""
         self.offchain = self._offchain(config)
         self._started = False
         self._beside: dict[Callable[[Chain], Any], Any] = {}
@@ -151,6 +154,12 @@ class Node:
         return OffchainHost(self.chain, self.pool, config.signer, config.runners, self.next_nonce)
 
 
+def first_state(runtime: Runtime, spec: ChainSpec) -> Trie:
+    if spec.raw is None:
+        return runtime.build_genesis(spec.genesis)
+    return Trie.from_entries(spec.raw, runtime.state_layout)
+
+
 def _peer_id(key: bytes) -> str:
     """How libp2p names the owner of an ed25519 key; this node listens to no peers yet."""
     # libp2p/specs peer-ids: an identity multihash of the key in protobuf
@@ -158,7 +167,7 @@ def _peer_id(key: bytes) -> str:
 
 
 def _open_chain(config: NodeConfig) -> Chain:
-    state = config.runtime.build_genesis(config.spec.genesis)
+    state = first_state(config.runtime, config.spec)
     layout = Layout.V1 if config.runtime.system_version >= 2 else Layout.V0
     genesis = genesis_block(state, H256(ordered_root([], layout)))
     if config.store is None:

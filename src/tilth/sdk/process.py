@@ -17,9 +17,10 @@ class NotStarted(RuntimeError):
 
 
 class NodeProcess:
-    """Runs `tilth dev` on free ports for as long as the block lasts."""
+    """Runs `tilth dev` on free ports for as long as the block lasts, or another command."""
 
-    def __init__(self, *options: str, deadline: float = 60) -> None:
+    def __init__(self, *options: str, command: str = "dev", deadline: float = 60) -> None:
+        self._command = command
         self._options = options
         self._deadline = deadline
         self._folder = tempfile.TemporaryDirectory(prefix="tilth-node-")
@@ -50,7 +51,16 @@ class NodeProcess:
         """Start it, or again after `kill`; returns once both faces answer."""
         ready = Path(self._folder.name) / "ready.json"
         ready.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "tilth", "dev", "--rpc-port", "0", "--grpc-port", "0"]
+        command = [
+            sys.executable,
+            "-m",
+            "tilth",
+            self._command,
+            "--rpc-port",
+            "0",
+            "--grpc-port",
+            "0",
+        ]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  # our own command
                 [*command, "--ready-file", str(ready), *self._options],
