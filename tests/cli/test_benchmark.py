@@ -89,13 +89,14 @@ def test_the_weights_are_written_beside_the_pallet(measure: Run, tmp_path: Path)
         (package / name).write_text(text.replace("examples.", "measured_here."))
     sys.path.insert(0, str(tmp_path))
 
-    assert measure("measured_here.notebook:NotebookRuntime", write=True) == 0
+    # Often enough that a busy machine does not hide what a line costs.
+    assert measure("measured_here.notebook:NotebookRuntime", repeat=9, write=True) == 0
 
     written = package / "notebook_weights.py"
     weights = runpy.run_path(str(written))["WEIGHTS"]
     assert "lines" in weights["write"].each
     assert weights["write"].at(lines=100).writes == 1
-    assert "--pallet Notebook --steps 2 --repeat 1" in " ".join(written.read_text().split())
+    assert "--pallet Notebook --steps 2 --repeat 9" in " ".join(written.read_text().split())
     assert str(tmp_path) not in written.read_text()
 
 
