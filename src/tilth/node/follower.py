@@ -97,7 +97,7 @@ class Follower:
         """Follow a peer for ever, with pauses after each failure."""
         failures = 0
         while True:
-            before = self._chain.best.number
+            before, pause = self._chain.best.number, self._patience.first
             try:
                 await self._follow(peer)
             except PeerFailed as error:

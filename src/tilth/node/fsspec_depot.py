@@ -1,6 +1,6 @@
 """Content beyond the node's disk: files named by their hashes, wherever fsspec reaches."""
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 from tilth.node.contents import DepotFailed
 
@@ -29,7 +29,7 @@ class FsspecDepot:
 
     def get(self, hash: bytes) -> bytes | None:
         try:
-            data: bytes = self._files.cat_file(self._path(hash))
+            data = cast("bytes", self._files.cat_file(self._path(hash)))
         except FileNotFoundError:
             return None
         except Exception as error:
