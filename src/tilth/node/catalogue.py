@@ -7,10 +7,9 @@ from typing import Any, Final, NamedTuple, Protocol, final
 
 from tilth.frame import Runtime
 from tilth.node.chain import Chain
-from tilth.primitives.trie import Trie
+from tilth.node.mirror import Mirror
 
 _PALLET: Final = "Datasets"
-_ID_BYTES: Final = 4  # a dataset's number, at the end of its key
 
 
 class NoDatasets(LookupError):
@@ -19,6 +18,9 @@ class NoDatasets(LookupError):
 
 class Info(Protocol):
     """What the chain's record of a dataset says that people look for."""
+
+    @property
+    def kind(self) -> int: ...
 
     @property
     def name(self) -> str: ...
@@ -43,6 +45,7 @@ class Query:
     tag: str | None = None
     spdx: str | None = None
     publisher: bytes | None = None
+    kind: int | None = None
 
 
 class Found(NamedTuple):
@@ -59,33 +62,31 @@ class _Entry(NamedTuple):
 
 @final
 class Catalogue:
-    """Brought up to date by each question, with what changed since the last one.
-
-    A bucket is all datasets whose storage keys have one more byte in common; what names its
-    subtree in the trie tells whether anything in it changed, on whatever fork.
-    """
+    """Brought up to date by each question, with what changed since the last one."""
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self._root = b""
-        self._buckets: dict[int, tuple[bytes, tuple[int, ...]]] = {}
-        self._entries: dict[int, _Entry] = {}
+        self._records: Mirror[int, _Entry] = Mirror(chain, _PALLET, "datasets", _entry)
+        self._version = -1
         self._newest: list[int] = []
 
     def __len__(self) -> int:
-        self._refresh()
-        return len(self._entries)
+        return len(self._records.current())
 
     def search(self, query: Query, *, before: int | None = None, limit: int) -> Found:
         """Datasets with lower numbers than `before`, where one is given; raises NoDatasets."""
-        self._refresh()
-        found = list(islice(self._matching(query, before), limit + 1))
+        found = list(islice(self.matching(query, before=before), limit + 1))
         return Found(found[:limit], len(found) > limit)
+
+    def matching(self, query: Query, *, before: int | None = None) -> Iterator[tuple[int, Any]]:
+        """All of them, the newest first; raises NoDatasets."""
+        _storage(self._chain.runtime, "Datasets")
+        return self._matching(query, before)
 
     def info(self, dataset: int) -> Any | None:
         """The chain's record of a dataset; raises NoDatasets."""
-        self._refresh()
-        entry = self._entries.get(dataset)
+        _storage(self._chain.runtime, "Datasets")
+        entry = self._records.current().get(dataset)
         return None if entry is None else entry.info
 
     def read(self, item: str, *key: int) -> Any | None:
@@ -95,40 +96,16 @@ class Catalogue:
         return None if encoded is None else bound.value.decode(encoded)
 
     def _matching(self, query: Query, before: int | None) -> Iterator[tuple[int, Any]]:
-        words = (query.text or "").lower().split()
+        words, entries = (query.text or "").lower().split(), self._records.current()
+        if self._version != self._records.version:
+            self._newest = sorted(entries, reverse=True)
+            self._version = self._records.version
         for number in self._newest:
             if before is not None and number >= before:
                 continue
-            info, text = self._entries[number]
+            info, text = entries[number]
             if all(word in text for word in words) and _fits(query, info):
                 yield number, info
-
-    def _refresh(self) -> None:
-        state = self._chain.best.state
-        if state.root == self._root:
-            return
-        records = _storage(self._chain.runtime, "Datasets")
-        changed = [byte for byte in range(256) if self._reload(state, records, byte)]
-        if changed:
-            self._newest = sorted(self._entries, reverse=True)
-        self._root = state.root
-
-    def _reload(self, state: Trie, records: Any, byte: int) -> bool:
-        """Read a bucket anew where it changed."""
-        prefix = records.prefix + bytes((byte,))
-        named = state.closest_descendant_merkle_value(prefix) or b""
-        known, numbers = self._buckets.get(byte, (b"", ()))
-        if named == known:
-            return False
-        for number in numbers:
-            del self._entries[number]
-        read = {
-            int.from_bytes(key[-_ID_BYTES:], "little"): _entry(records.value.decode(value))
-            for key, value in state.items(prefix)
-        }
-        self._entries.update(read)
-        self._buckets[byte] = named, tuple(read)
-        return True
 
 
 def _storage(runtime: Runtime, item: str) -> Any:
@@ -140,7 +117,7 @@ def _storage(runtime: Runtime, item: str) -> Any:
     raise NoDatasets("this chain's runtime has no datasets")
 
 
-def _entry(info: Info) -> _Entry:
+def _entry(_: int, info: Info) -> _Entry:
     return _Entry(info, "\n".join((info.name, *info.tags, info.spdx)).lower())
 
 
@@ -150,4 +127,5 @@ def _fits(query: Query, info: Info) -> bool:
         and (query.tag is None or query.tag in info.tags)
         and (query.spdx is None or query.spdx == info.spdx)
         and (query.publisher is None or query.publisher == info.publisher)
+        and (query.kind is None or query.kind == info.kind)
     )
