@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 NPM := tests/conformance/npm
 PYPI := tests/conformance/pypi
+EXPLORER := tests/explorer/npm
 
-.PHONY: setup torch dev demo test lint bench clean
+.PHONY: setup torch dev demo test lint bench browser pictures clean
 .DEFAULT_GOAL := setup
 
 setup: .venv/installed
@@ -16,8 +17,8 @@ setup: .venv/installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[data,demo]" --group dev
 	@touch $@
 
-$(NPM)/node_modules/installed: $(NPM)/package.json $(NPM)/package-lock.json
-	@cd $(NPM) && npm install --no-save --silent --no-audit --no-fund
+$(NPM)/node_modules/installed $(EXPLORER)/node_modules/installed: %/node_modules/installed: %/package.json %/package-lock.json
+	@cd $* && npm install --no-save --silent --no-audit --no-fund
 	@touch $@
 
 # A client whose codec cannot live beside ours; its tests are skipped where pip finds no index.
@@ -36,7 +37,7 @@ dev: setup
 demo: setup
 	@$(BIN)/tilth demo
 
-test: setup $(NPM)/node_modules/installed $(PYPI)/.venv/installed
+test: setup $(NPM)/node_modules/installed $(EXPLORER)/node_modules/installed $(PYPI)/.venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q
 
 lint: setup
@@ -49,5 +50,14 @@ lint: setup
 bench: setup
 	@for bench in benches/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
+# The explorer's tests are skipped where there is none; as root on Debian this installs it.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null \
+		|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+		|| echo "no Chromium: install it as this system does, or the explorer's page is not tested"
+
+pictures: setup browser
+	TILTH_SCREENSHOTS=docs/guide $(BIN)/python -m pytest -q tests/explorer/test_explorer_page.py -k pictures
+
 clean:
-	rm -rf .venv $(NPM)/node_modules $(PYPI)/.venv
+	rm -rf .venv $(NPM)/node_modules $(EXPLORER)/node_modules $(PYPI)/.venv

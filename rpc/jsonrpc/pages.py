@@ -1,10 +1,11 @@
 """What a node serves by GET on its JSON-RPC port."""
 
 from tilth.node.service import Node
+from tilth.rpc.explorer.assets import front, load_site
 from tilth.rpc.jsonrpc import ipfs
 from tilth.rpc.jsonrpc.edge import Route
 
 
 def pages(node: Node) -> dict[str, Route]:
     """By path; one that ends in / answers whatever lies below it as well."""
-    return {ipfs.PREFIX: ipfs.ipfs(node)}
+    return {"/": front, "/explorer/": load_site(), ipfs.PREFIX: ipfs.ipfs(node)}

@@ -73,6 +73,7 @@ def _amount(node: Node, planck: int) -> str:
 
 def _endpoints(endpoints: Endpoints) -> Iterator[str]:
     yield f"[cyan]{'JSON-RPC':<12}[/]{endpoints.ws}  {endpoints.http}"
+    yield f"[cyan]{'Explorer':<12}[/]{endpoints.http}/explorer/"
     yield f"[cyan]{'gRPC':<12}[/]{endpoints.grpc}"
     apps = f"https://polkadot.js.org/apps/?rpc={quote(endpoints.ws, safe='')}#/explorer"
     yield f"[cyan]{'Apps':<12}[/]{apps}"
