@@ -85,13 +85,13 @@ from tilth.pallets.system.types import (
     LastRuntimeUpgradeInfo,
     Phase,
 )
+from tilth.pallets.system.upgrades import CodeUpgrades
 from tilth.pallets.system.weights import EXTENSION_WEIGHTS, WEIGHTS
 from tilth.primitives.trie import Layout, ordered_root
 from tilth.primitives.types import Digest, Header, RuntimeEnvironmentUpdated
 
 EXTRINSIC_INDEX: Final = b":extrinsic_index"
 INTRABLOCK_ENTROPY: Final = b":intrablock_entropy"
-CODE: Final = b":code"
 # frame/system/src/lib.rs: what ParentHash and BlockHash(0) hold until block 1 knows better
 _PLACEHOLDER: Final = H256(b"\x45" * 32)
 _ZERO_INDEX: Final = bytes(4)
@@ -183,6 +183,13 @@ class System(
         super().bind(runtime, name, index, codecs)
         self.accounts = AccountBook(self.account, self.max_consumers, self.emit)
         self.rules = BlockRules(self, runtime.release)
+        self.upgrades = CodeUpgrades(
+            runtime,
+            self.authorized_upgrade,
+            self.emit,
+            self._environment_updated,
+            reports_rejected=self.rules.reports_rejected_upgrades,
+        )
         per_class = self.block_weights.per_class
         self._base_extrinsic = [per_class.of(each).base_extrinsic for each in DispatchClass]
 
@@ -209,19 +216,19 @@ class System(
     def set_heap_pages(self, who: Root, pages: u64) -> None:
         """Set how much memory a compiled runtime gets."""
         self.runtime.slot.overlay.write_raw(b":heappages", codec(u64).encode(pages))
-        self._deposit_log(RuntimeEnvironmentUpdated())
+        self._environment_updated()
 
     @call(2, dispatch_class=DispatchClass.OPERATIONAL)
     def set_code(self, who: Root, code: bytes) -> PostInfo:
         """Replace the runtime's code, if its version is higher."""
-        self._ensure_upgrade(code)
-        self._update_code(code)
+        self.upgrades.ensure_newer(code)
+        self.upgrades.replace(code)
         return PostInfo(self.block_weights.max_block)
 
     @call(3, dispatch_class=DispatchClass.OPERATIONAL)
     def set_code_without_checks(self, who: Root, code: bytes) -> PostInfo:
         """Replace the runtime's code, whatever its version."""
-        self._update_code(code)
+        self.upgrades.replace(code)
         return PostInfo(self.block_weights.max_block)
 
     @call(4, dispatch_class=DispatchClass.OPERATIONAL)
@@ -261,29 +268,20 @@ class System(
     @call(9, dispatch_class=DispatchClass.OPERATIONAL)
     def authorize_upgrade(self, who: Root, code_hash: Annotated[H256, TypeName("T::Hash")]) -> None:
         """Let anybody apply the code with this hash, if its version is higher."""
-        self._authorize(code_hash, check_version=True)
+        self.upgrades.authorize(code_hash, check_version=True)
 
     @call(10, dispatch_class=DispatchClass.OPERATIONAL)
     def authorize_upgrade_without_checks(
         self, who: Root, code_hash: Annotated[H256, TypeName("T::Hash")]
     ) -> None:
         """Let anybody apply the code with this hash, whatever its version."""
-        self._authorize(code_hash, check_version=False)
+        self.upgrades.authorize(code_hash, check_version=False)
 
     @call(11, dispatch_class=DispatchClass.OPERATIONAL)
     def apply_authorized_upgrade(self, who: AnyOrigin, code: bytes) -> PostInfo:
         """Apply the code that was authorized; free of fee where it is that code."""
-        authorized = self._authorized(code)
-        self.authorized_upgrade.kill()
-        wrong = self._fault(code) if authorized.check_version else None
-        if wrong is not None and not self.rules.reports_rejected_upgrades:
-            raise DispatchFailure(wrong)
-        if wrong is not None:
-            # Whoever applies it is not to blame: nothing is undone, and nothing is paid.
-            error = self.runtime.dispatch_error(wrong)
-            self.emit(RejectedInvalidAuthorizedUpgrade(authorized.code_hash, error))
+        if not self.upgrades.apply_authorized(code):
             return PostInfo(pays_fee=Pays.NO)
-        self._update_code(code)
         return PostInfo(self.block_weights.max_block, Pays.NO)
 
     def apis(self) -> tuple[RuntimeApi, ...]:
@@ -303,7 +301,7 @@ class System(
             raise invalid(validity.Call())
         (code,) = call.args
         try:
-            self._authorized(code)
+            self.upgrades.authorized(code)
         except DispatchFailure:
             raise invalid(validity.Call()) from None
         return ValidTransaction(
@@ -459,44 +457,12 @@ class System(
         raw = self.runtime.slot.overlay.raw(EXTRINSIC_INDEX)
         return int.from_bytes(raw or b"", "little")
 
-    def _deposit_log(self, item: RuntimeEnvironmentUpdated) -> None:
-        self.digest.put(Digest((*self.digest.get().logs, item)))
-
-    # Code.
+    def _environment_updated(self) -> None:
+        self.digest.put(Digest((*self.digest.get().logs, RuntimeEnvironmentUpdated())))
 
     def _current_runtime(self) -> LastRuntimeUpgradeInfo:
         runtime = self.runtime
         return LastRuntimeUpgradeInfo(runtime.spec_version, runtime.spec_name)
-
-    def _ensure_upgrade(self, code: bytes) -> None:
-        wrong = self._fault(code)
-        if wrong is not None:
-            raise DispatchFailure(wrong)
-
-    def _fault(self, code: bytes) -> Error | None:
-        """Why the code is no newer version of this runtime."""
-        version = self.runtime.version_in(code)
-        if version is None:
-            return Error.FAILED_TO_EXTRACT_RUNTIME_VERSION
-        if version.spec_name != self.runtime.spec_name:
-            return Error.INVALID_SPEC_NAME
-        if version.spec_version <= self.runtime.spec_version:
-            return Error.SPEC_VERSION_NEEDS_TO_INCREASE
-        return None
-
-    def _update_code(self, code: bytes) -> None:
-        self.runtime.slot.overlay.write_raw(CODE, code)
-        self._deposit_log(RuntimeEnvironmentUpdated())
-        self.emit(CodeUpdated())
-
-    def _authorize(self, code_hash: H256, *, check_version: bool) -> None:
-        self.authorized_upgrade.put(CodeUpgradeAuthorization(code_hash, check_version))
-        self.emit(UpgradeAuthorized(code_hash, check_version))
-
-    def _authorized(self, code: bytes) -> CodeUpgradeAuthorization:
-        authorized = self.authorized_upgrade.expect(Error.NOTHING_AUTHORIZED)
-        ensure(hashing.blake2_256(code) == authorized.code_hash, Error.UNAUTHORIZED)
-        return authorized
 
     def _ensure_unprotected(self, *keys: bytes) -> None:
         for name in self.protected:
