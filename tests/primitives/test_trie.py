@@ -220,15 +220,17 @@ def test_what_is_new_since_an_older_state_is_nothing_that_it_holds_in_its_place(
     assert new.keys() <= stored(newer).keys()
 
 
-@given(st.dictionaries(KEYS, VALUES), st.dictionaries(KEYS, VALUES | st.none()), LAYOUTS, KEYS)
+@given(st.dictionaries(KEYS, VALUES), st.dictionaries(KEYS, VALUES), LAYOUTS, KEYS, st.data())
 def test_keys_since_an_older_state_are_those_that_hold_something_else(
     before: dict[bytes, bytes],
-    changes: dict[bytes, bytes | None],
+    changes: dict[bytes, bytes],
     layout: Layout,
     prefix: bytes,
+    data: st.DataObject,
 ) -> None:
     older = Trie.from_entries(before, layout)
-    newer = older.update(changes)
+    gone = data.draw(st.sets(st.sampled_from(sorted(before)))) if before else set()
+    newer = older.update(changes | dict.fromkeys(gone))
     loaded = Trie.load(newer.root, stored(newer).__getitem__, layout)
     other = {key for key, value in newer.items(prefix) if older.get(key) != value}
 

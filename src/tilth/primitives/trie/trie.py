@@ -184,7 +184,7 @@ class Trie:
             if type(node) is Branch:
                 for slot in _other_slots(node, old):
                     fork = path + HEX[slot : slot + 1]
-                    if fork.startswith(within) or within.startswith(fork):
+                    if node.refs[slot] and (fork.startswith(within) or within.startswith(fork)):
                         child = child_of(node, slot, self._fetch)
                         assert child is not None, "the branch has a reference in this slot"
                         ahead.append((child, fork, _fork(place, slot, older._fetch)))
@@ -299,6 +299,7 @@ class Trie:
 
 
 def _other_slots(branch: Branch, old: Node | None) -> Iterable[int]:
+    """Slots with another reference than the old node's, or with none where it had one."""
     if type(old) is Branch:
         return compress(range(16), map(ne, branch.refs, old.refs))
     return compress(range(16), branch.refs)
