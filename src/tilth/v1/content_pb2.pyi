@@ -1,12 +1,26 @@
 from tilth.v1 import chain_pb2 as _chain_pb2
 from tilth.v1 import errors_pb2 as _errors_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class JobKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    JOB_KIND_UNSPECIFIED: _ClassVar[JobKind]
+    JOB_KIND_TRAIN: _ClassVar[JobKind]
+    JOB_KIND_EVALUATE: _ClassVar[JobKind]
+    JOB_KIND_STATISTICS: _ClassVar[JobKind]
+    JOB_KIND_INFER: _ClassVar[JobKind]
+JOB_KIND_UNSPECIFIED: JobKind
+JOB_KIND_TRAIN: JobKind
+JOB_KIND_EVALUATE: JobKind
+JOB_KIND_STATISTICS: JobKind
+JOB_KIND_INFER: JobKind
 
 class PublishRequest(_message.Message):
     __slots__ = ("extrinsic",)
@@ -160,7 +174,7 @@ class PrivateTable(_message.Message):
     def __init__(self, schema: _Optional[bytes] = ..., mock: _Optional[bytes] = ..., metadata: _Optional[bytes] = ..., row_root: _Optional[bytes] = ..., rows: _Optional[int] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., workers: _Optional[_Iterable[bytes]] = ..., privacy_spent: _Optional[_Union[PrivacySpent, _Mapping]] = ...) -> None: ...
 
 class Policy(_message.Message):
-    __slots__ = ("price_per_job", "price_per_epsilon", "open_to_anyone", "requesters", "max_epsilon_micro", "max_params", "max_output_bytes", "exact_specs")
+    __slots__ = ("price_per_job", "price_per_epsilon", "open_to_anyone", "requesters", "max_epsilon_micro", "max_params", "max_output_bytes", "exact_specs", "kinds", "any_model", "models", "jobs_per_requester", "approval_window")
     PRICE_PER_JOB_FIELD_NUMBER: _ClassVar[int]
     PRICE_PER_EPSILON_FIELD_NUMBER: _ClassVar[int]
     OPEN_TO_ANYONE_FIELD_NUMBER: _ClassVar[int]
@@ -169,6 +183,11 @@ class Policy(_message.Message):
     MAX_PARAMS_FIELD_NUMBER: _ClassVar[int]
     MAX_OUTPUT_BYTES_FIELD_NUMBER: _ClassVar[int]
     EXACT_SPECS_FIELD_NUMBER: _ClassVar[int]
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    ANY_MODEL_FIELD_NUMBER: _ClassVar[int]
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    JOBS_PER_REQUESTER_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_WINDOW_FIELD_NUMBER: _ClassVar[int]
     price_per_job: str
     price_per_epsilon: str
     open_to_anyone: bool
@@ -177,7 +196,12 @@ class Policy(_message.Message):
     max_params: int
     max_output_bytes: int
     exact_specs: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, price_per_job: _Optional[str] = ..., price_per_epsilon: _Optional[str] = ..., open_to_anyone: _Optional[bool] = ..., requesters: _Optional[_Iterable[bytes]] = ..., max_epsilon_micro: _Optional[int] = ..., max_params: _Optional[int] = ..., max_output_bytes: _Optional[int] = ..., exact_specs: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    kinds: _containers.RepeatedScalarFieldContainer[JobKind]
+    any_model: bool
+    models: _containers.RepeatedScalarFieldContainer[bytes]
+    jobs_per_requester: int
+    approval_window: int
+    def __init__(self, price_per_job: _Optional[str] = ..., price_per_epsilon: _Optional[str] = ..., open_to_anyone: _Optional[bool] = ..., requesters: _Optional[_Iterable[bytes]] = ..., max_epsilon_micro: _Optional[int] = ..., max_params: _Optional[int] = ..., max_output_bytes: _Optional[int] = ..., exact_specs: _Optional[_Iterable[bytes]] = ..., kinds: _Optional[_Iterable[_Union[JobKind, str]]] = ..., any_model: _Optional[bool] = ..., models: _Optional[_Iterable[bytes]] = ..., jobs_per_requester: _Optional[int] = ..., approval_window: _Optional[int] = ...) -> None: ...
 
 class Budget(_message.Message):
     __slots__ = ("epsilon_micro", "delta_pico", "output_bytes")

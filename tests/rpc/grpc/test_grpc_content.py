@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from tilth.frame import H256
-from tilth.pallets.datasets import Anyone, Budget, Draft, Only, Policy
+from tilth.pallets.datasets import Anyone, Budget, Draft, JobKind, Only, Policy
 from tilth.primitives.crypto.dev import ALICE, BOB
 from tilth.primitives.crypto.hashing import blake2_256, sha2_256
 from tilth.primitives.types import AccountId
@@ -418,8 +418,31 @@ async def test_a_policy_open_to_anyone_names_nobody(by_hand: Any) -> None:
 
     found = await by_hand.content.GetDataset(pb.GetDatasetRequest(dataset=0))
 
-    assert found.private.policy.open_to_anyone
-    assert not found.private.policy.requesters
+    policy = found.private.policy
+    assert (policy.open_to_anyone, policy.any_model) == (True, True)
+    assert (list(policy.requesters), list(policy.models)) == ([], [])
+    assert not policy.HasField("approval_window")
+    assert not policy.HasField("jobs_per_requester")
+    assert [pb.JobKind.Name(kind) for kind in policy.kinds] == [
+        "JOB_KIND_TRAIN",
+        "JOB_KIND_EVALUATE",
+        "JOB_KIND_STATISTICS",
+        "JOB_KIND_INFER",
+    ]
+
+
+async def test_a_policy_tells_which_kinds_and_models_wait_for_whose_approval(by_hand: Any) -> None:
+    model = H256(b"m" * 32)
+    policy = Policy(
+        1, 1, Anyone(), 1, 1, 1, (), (JobKind.STATISTICS,), (model,), 3, approval_window=50
+    )
+    await private(by_hand, policy)
+
+    found = (await by_hand.content.GetDataset(pb.GetDatasetRequest(dataset=0))).private.policy
+
+    assert list(found.kinds) == [pb.JOB_KIND_STATISTICS]
+    assert (found.any_model, list(found.models)) == (False, [b"m" * 32])
+    assert (found.jobs_per_requester, found.approval_window) == (3, 50)
 
 
 async def test_an_unknown_dataset_is_not_found(face: Any) -> None:
