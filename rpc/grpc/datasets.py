@@ -129,7 +129,7 @@ def _policy(policy: Policy) -> pb.Policy:
         max_params=policy.max_params,
         max_output_bytes=policy.max_output_bytes,
         exact_specs=policy.exact_specs,
-        kinds=[pb.JobKind.Value(f"JOB_KIND_{JobKind(kind).name}") for kind in policy.kinds],
+        kinds=[f"JOB_KIND_{JobKind(kind).name}" for kind in policy.kinds],
         any_model=policy.models is None,
         models=policy.models or (),
         jobs_per_requester=policy.jobs_per_requester,
