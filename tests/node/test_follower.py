@@ -317,6 +317,33 @@ async def test_a_peer_that_comes_and_goes_is_met_again(follow: Follow) -> None:
     await until(lambda: node.chain.best.hash == author.chain.best.hash)
 
 
+class Dying(Honest):
+    """A peer whose connection ends when it is told to."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node)
+        self.end: asyncio.Future[None] | None = None
+
+    async def moved(self) -> None:
+        self.end = asyncio.get_running_loop().create_future()
+        await self.end
+
+
+async def test_a_follower_stops_also_in_the_moment_in_which_its_peer_goes() -> None:
+    author, node = make_node(), make_node(lag=_NEVER)
+    for turns in range(6):
+        peer = Dying(author)
+        follower = Follower(node.chain, node.pool, [peer], node.standing, patience=QUICK)
+        follower.start()
+        await until(lambda peer=peer: peer.end)
+        assert peer.end is not None
+        peer.end.set_exception(PeerFailed("it is gone"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(2):
+            await follower.stop()
+
+
 async def test_transactions_are_sent_on_also_those_that_came_while_nobody_was_there(
     follow: Follow,
 ) -> None:

@@ -286,8 +286,12 @@ async def _first_failure(*works: Coroutine[Any, Any, None]) -> None:
     """Run all until one fails; the others end with it."""
     tasks = [asyncio.ensure_future(work) for work in works]
     try:
-        await asyncio.gather(*tasks)
+        # not gather: where one has just failed, it answers a cancellation with that failure
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
+        ended = [task for task in tasks if task.done()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    for task in ended:
+        task.result()
