@@ -94,6 +94,16 @@ class ConvTranspose(OpRun):
         return (whole[(slice(None), slice(None), *inner)],)
 
 
+class Pad(OpRun):
+    """The onnx package's own cannot take away."""
+
+    def _run(self, x: Floats, pads: Floats, fill: Floats, **_: Any) -> tuple[Floats]:
+        before, after = np.split(pads, 2)
+        grown = np.pad(x, np.stack([before, after], 1).clip(0), constant_values=fill)
+        ends = zip(before, after, grown.shape, strict=True)
+        return (grown[tuple(slice(max(0, -b), n + min(0, a)) for b, a, n in ends)],)
+
+
 class Slopes(Protocol):
     def __call__(self, model: bytes, loss: str = ..., *, integers: bool = ...) -> None: ...
 
@@ -144,7 +154,9 @@ def _run(program: compiler.Program, feeds: dict[str, npt.NDArray[Any]]) -> dict[
     names = [name for name, _ in program.outputs]
     wanted = {i.name for i in onnx.load_from_string(program.model).graph.input}
     given = {name: array for name, array in feeds.items() if name in wanted}
-    values: Any = ReferenceEvaluator(program.model, new_ops=[ConvTranspose, Erf]).run(names, given)
+    values: Any = ReferenceEvaluator(program.model, new_ops=[ConvTranspose, Erf, Pad]).run(
+        names, given
+    )
     return {**dict(zip(names, values, strict=True)), "x": feeds["x"]}
 
 

@@ -60,6 +60,45 @@ def test_a_convolutions_gradients_are_slopes(case: str, author: Any, compare_slo
     compare_slopes(author(_pooled(first, second), weights, shape))
 
 
+@pytest.mark.parametrize("bend", ["Relu", "Sigmoid", "Softplus", "Softsign", "Tanh"])
+def test_a_pool_after_a_bend_is_computed_before_it_to_the_same_slopes(
+    bend: str, author: Any, compare_slopes: Any
+) -> None:
+    """Both are of whole layers that move lines, and the bend's own numbers are wanted elsewhere."""
+    nodes = [
+        node("Conv", ["x", "w", "b"], ["h"], pads=[1, 1, 1, 1]),
+        node(bend, ["h"], ["bent"]),
+        node("MaxPool", ["bent"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
+        node("Conv", ["p", "v"], ["q"], pads=[1, 0, 0, 1]),
+        node("GlobalAveragePool", ["bent"], ["mean"]),
+        node("Add", ["q", "mean"], ["a"]),
+    ]
+    model = author(_pooled(*nodes), _weights(w=(2, 2, 3, 3), b=(2,), v=(2, 2, 2, 2)), (2, 5, 4))
+
+    compare_slopes(model)
+    used = {n.op_type for n in onnx.load_from_string(_trained(model)).graph.node}
+    assert not used & {"Conv", "ConvTranspose"}
+
+
+def _trained(model: bytes) -> bytes:
+    return compiler.training(model, "softmax_cross_entropy", Limits()).model
+
+
+def test_rows_of_a_large_net_are_taken_few_at_a_time(author: Any) -> None:
+    """So that their numbers stay in the processor's cache."""
+    conv = node("Conv", ["x", "w"], ["a"], pads=[1, 1, 1, 1])
+    batches = [
+        compiler.training(
+            author(_pooled(conv), _weights(w=(8, 1, 3, 3)), (1, side, side)),
+            "softmax_cross_entropy",
+            Limits(),
+        ).batch
+        for side in (8, 28, 64)
+    ]
+
+    assert batches == [64, 32, 16]
+
+
 POOLS: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
     "max": ("MaxPool", (2, 4, 4), {"kernel_shape": [2, 2], "strides": [2, 2]}),
     "max, overlapping": (

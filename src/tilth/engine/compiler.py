@@ -40,6 +40,8 @@ from tilth.v1 import onnx_pb2 as pb
 INPUT: Final = "x"
 
 _ENORMOUS: Final = 1e30  # masks hold minus infinity, or the least number of their type
+_IN_CACHE: Final = 5_000_000  # of numbers that a run makes, most of them soon forgotten
+_FEWEST_ROWS: Final = 16  # divides the rows of a microbatch
 _DYNAMIC: Final = "; the file fixes the batch size: export with a dynamic batch axis"
 _MADE_UP: Final = re.compile(r"val_\d+$|.*::|/")  # names that exporters give, no author
 
@@ -104,7 +106,17 @@ def training(
     element: int = pb.TensorProto.FLOAT,
 ) -> Program:
     """For each row, the gradient of its loss by every parameter that is not frozen."""
-    forward = _forward(model, limits, element, frozen)
+    program = _training(model, loss, limits, frozen, element, SLOTS)
+    batch = SLOTS
+    while batch > _FEWEST_ROWS and batch * program.cost.values > _IN_CACHE:
+        batch //= 2
+    return program if batch == SLOTS else _training(model, loss, limits, frozen, element, batch)
+
+
+def _training(
+    model: bytes, loss: str, limits: Limits, frozen: Sequence[str], element: int, batch: int
+) -> Program:
+    forward = _forward(model, limits, element, frozen, batch)
     _require_trainable(forward)
     judged = LOSSES[loss].judge(forward.emit, forward.output)
     found = forward.tape.gradients(forward.output, judged.gradient)
@@ -166,21 +178,27 @@ def losses(model: bytes, loss: str, limits: Limits, *, element: int) -> Program:
     return _program(forward, graph, cost, (judged.loss,), (), judged.labels)
 
 
-def _forward(model: bytes, limits: Limits, element: int, frozen: Sequence[str]) -> _Forward:
+def _forward(
+    model: bytes, limits: Limits, element: int, frozen: Sequence[str], batch: int = SLOTS
+) -> _Forward:
     proto = gate.read(model, limits)
     arrays = gate.initializers(proto.graph, limits)
     trained = {name for name, array in arrays.items() if _is_trained(name, array, frozen)}
-    forward, reached = _followed(proto, arrays, trained, element)
+    forward, reached = _followed(proto, arrays, trained, element, batch)
     if reached < trained:  # what no gradient reaches is a constant: a mask, a table, a statistic
-        forward, _ = _followed(proto, arrays, reached, element)
+        forward, _ = _followed(proto, arrays, reached, element, batch)
     return forward
 
 
 def _followed(
-    proto: pb.ModelProto, arrays: Mapping[str, Array], trained: AbstractSet[str], element: int
+    proto: pb.ModelProto,
+    arrays: Mapping[str, Array],
+    trained: AbstractSet[str],
+    element: int,
+    batch: int,
 ) -> tuple[_Forward, AbstractSet[str]]:
     """The author's graph written anew, and which weights its output takes a gradient to."""
-    tape = Tape(Emitter(SLOTS, element))
+    tape = Tape(Emitter(batch, element))
     data = gate.data_input(proto.graph)
     given = tape.emit.rows_input(INPUT, data.shape)
     values: Values = {data.name: tape.emit.cast(given, data.element)}

@@ -202,15 +202,11 @@ class Emitter:
 
     def padded(self, x: Value, before: Sequence[int], after: Sequence[int], fill: float) -> Value:
         """Numbers below zero cut off instead."""
-        pairs = list(zip(x.shape, before, after, strict=True))
-        kept = tuple(n + min(b, 0) + min(a, 0) for n, b, a in pairs)
-        x = self.cut(x, [max(0, -b) for b in before], kept, [1] * len(kept))
-        before, after = ([max(0, n) for n in pads] for pads in (before, after))
-        if not any(before) and not any(after):
-            return x
+        shape = tuple(n + b + a for n, b, a in zip(x.shape, before, after, strict=True))
+        if max(*before, *after, 0) == 0:
+            return self.cut(x, [-n for n in before], shape, [1] * len(shape))
         lead = (0,) * x.lead
         pads = self.integers(*lead, *before, *lead, *after)
-        shape = tuple(n + b + a for n, b, a in zip(x.shape, before, after, strict=True))
         return self.make("Pad", x, pads, self.number(fill), shape=shape)
 
     def matmul(self, a: Value, b: Value) -> Value:

@@ -18,12 +18,21 @@ class _Step:
     of_factors: Callable[[Outer], Outer] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Risen:
+    """`again` applies the function that made an output of `x` to something else."""
+
+    x: Value
+    again: Callable[[Value], Value]
+
+
 class Tape:
     """Records differentiable steps in order."""
 
     def __init__(self, emit: Emitter) -> None:
         self.emit = emit
         self._steps: dict[str, _Step] = {}
+        self._risen: dict[str, Risen] = {}
 
     def record(
         self,
@@ -42,6 +51,14 @@ class Tape:
             step = _Step(output.name, tuple(inputs), slope, of_factors)
             self._steps.setdefault(output.name, step)
         return output
+
+    def rise(self, output: Value, x: Value, again: Callable[[Value], Value]) -> None:
+        """The output is x through a function that never falls."""
+        self._risen[output.name] = Risen(x, again)
+
+    def risen(self, output: Value) -> Risen | None:
+        """How the output was made, if what picks the greatest may as well come before."""
+        return self._risen.get(output.name)
 
     def reached(self, output: Value) -> set[str]:
         """Names of all values that the output takes a gradient to."""

@@ -18,13 +18,17 @@ Shaped: TypeAlias = Callable[[Emitter, Node, Value], tuple[Value, Slope]]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A smooth function: its value, and how a gradient comes back through it."""
+    """A smooth function: its value, and how a gradient comes back through it; and whether it never
+    falls, whatever its attributes."""
 
     shaped: Shaped
+    rises: bool = False
 
     def __call__(self, tape: Tape, node: Node, x: Value) -> Value:
         node.require_floats(x)
         y, slope = self.shaped(tape.emit, node, x)
+        if self.rises:
+            tape.rise(y, x, lambda other: self(tape, node, other))
         return tape.record(y.at(x.place), [x], lambda dy: [slope(dy)])
 
 
@@ -259,15 +263,15 @@ ELEMENTWISE: Final[Mapping[str, Operator]] = {
     "Mish": Operator(Curve(_mish)),
     "Neg": Operator(Curve(_neg)),
     "Reciprocal": Operator(Curve(_reciprocal)),
-    "Relu": Operator(Curve(_relu)),
+    "Relu": Operator(Curve(_relu, rises=True)),
     "Round": Operator(_stepped),
     "Selu": Operator(Curve(_selu), attributes=frozenset({"alpha", "gamma"})),
-    "Sigmoid": Operator(Curve(_sigmoid)),
+    "Sigmoid": Operator(Curve(_sigmoid, rises=True)),
     "Sign": Operator(_stepped),
     "Sin": Operator(Curve(_sin)),
-    "Softplus": Operator(Curve(_softplus)),
-    "Softsign": Operator(Curve(_softsign)),
+    "Softplus": Operator(Curve(_softplus, rises=True)),
+    "Softsign": Operator(Curve(_softsign, rises=True)),
     "Sqrt": Operator(Curve(_sqrt)),
-    "Tanh": Operator(Curve(_tanh)),
+    "Tanh": Operator(Curve(_tanh, rises=True)),
     "ThresholdedRelu": Operator(Curve(_thresholded), attributes=ALPHA),
 }

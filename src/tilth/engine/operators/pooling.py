@@ -19,6 +19,9 @@ def _max_pool(tape: Tape, node: Node, x: Value) -> Value:
     over = windows.over(node, x, node.integers("kernel_shape", ()))
     if node.integer("storage_order", 0):
         node.refuse("its storage order is by column")
+    risen = tape.risen(x)
+    if risen is not None:  # the greatest first: then there are fewer numbers to bend
+        return risen.again(_max_pool(tape, node, risen.x))
     if over.tiles:
         return _tiled_max(tape, x, over)
     e, shape = tape.emit, (x.shape[0], *over.out)
@@ -50,26 +53,46 @@ def _tiled_max(tape: Tape, x: Value, over: Windows) -> Value:
     def slope(dy: Value) -> list[Value]:
         seen = e.cut(x, [0] * len(x.shape), (x.shape[0], *reached), [1] * len(x.shape))
         wins = e.cast(e.compare("Equal", seen, _spread(e, y, over)), Element.FLOAT)
-        many = e.make("AveragePool", wins, shape=shape, flops=wins.size, **plain)
-        share = e.div(dy, e.scaled(many, over.taps))
+        share = e.div(dy, _totals(e, wins, over))
         return [_to_the_edge(e, e.mul(wins, _spread(e, share, over)), over)]
 
     return tape.record(y, [x], slope)
 
 
 def _spread(e: Emitter, windows_: Value, over: Windows) -> Value:
-    """Each window's number for all of its taps: along the last axis by a product with zeros and
-    ones, along the others by repeating whole lines, since the runtime's own ways are slow."""
+    """Each window's number for all of its taps. Along the last axes by a product with zeros and
+    ones, along the others by repeating whole planes, since the runtime's own ways are slow."""
     channels, out, kernel = windows_.shape[0], over.out, over.kernel
-    taps = np.repeat(np.eye(out[-1]), kernel[-1], axis=1)
     flat = e.reshape(windows_, (windows_.size // out[-1], out[-1]))
-    spread, width = e.matmul(flat, e.constant(taps)), out[-1] * kernel[-1]
-    for axis in reversed(range(len(out) - 1)):
-        lines = e.reshape(spread, (channels * prod(out[: axis + 1]), 1, width))
-        shape = (lines.shape[0], kernel[axis], width)
-        spread = e.make("Concat", *[lines] * kernel[axis], shape=shape, axis=2)
-        width *= out[axis] * kernel[axis]
+    spread = e.matmul(flat, e.constant(_taps(over)))
+    size = spread.shape[-1]
+    for axis in reversed(range(len(out) - 2)):
+        size *= out[axis + 1]
+        planes = e.reshape(spread, (channels * prod(out[: axis + 1]), 1, size))
+        shape = (planes.shape[0], kernel[axis], size)
+        spread = e.make("Concat", *[planes] * kernel[axis], shape=shape, axis=2)
+        size *= kernel[axis]
     return e.reshape(spread, (channels, *(o * k for o, k in zip(out, kernel, strict=True))))
+
+
+def _totals(e: Emitter, taps: Value, over: Windows) -> Value:
+    """The sum over each window's taps: `_spread` the other way."""
+    shape = (taps.shape[0], *over.out)
+    if len(over.out) > 2:
+        plain: dict[str, Any] = {"kernel_shape": over.kernel, "strides": over.strides}
+        mean = e.make("AveragePool", taps, shape=shape, flops=taps.size, **plain)
+        return e.scaled(mean, over.taps)
+    sums = _taps(over).T
+    return e.reshape(
+        e.matmul(e.reshape(taps, (prod(shape[:-1]), len(sums))), e.constant(sums)), shape
+    )
+
+
+def _taps(over: Windows) -> Array:
+    """For each window of a line its taps, in the lines that it covers one after the other."""
+    return np.tile(
+        np.repeat(np.eye(over.out[-1]), over.kernel[-1], axis=1), prod(over.kernel[-2:-1])
+    )
 
 
 def _to_the_edge(e: Emitter, reached: Value, over: Windows) -> Value:
