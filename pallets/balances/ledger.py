@@ -139,6 +139,8 @@ class Ledger:
             return False
         ensure(amount <= self.issuance.get(), _UNDERFLOW)
         left = account.free - amount
+        if left >= self.deposit and left + account.reserved >= account.frozen:
+            return False  # however much may not be touched, so much is left of it
         ensure(left >= 0, _FUNDS_UNAVAILABLE)
         ensure(amount <= self._spendable(who, account, _EXPENDABLE), _FROZEN)
         ends = left < self.deposit
@@ -168,7 +170,7 @@ class Ledger:
         self.check_deposit(self.of(dest), amount)
         if source == dest:
             return
-        self._add(source, self.open(source), -amount)
+        self._add(source, self._opened(source, giver), -amount)
         self.increase_if_possible(dest, amount)
         self.emit(Transfer(source, dest, amount))
 
@@ -237,7 +239,9 @@ class Ledger:
 
     def open(self, who: AccountId) -> AccountData:
         """An account that is about to change, brought to today's rules."""
-        account = self.of(who)
+        return self._opened(who, self.of(who))
+
+    def _opened(self, who: AccountId, account: AccountData) -> AccountData:
         if account.flags & NEW_LOGIC:
             return account
         self.upgrade(who)

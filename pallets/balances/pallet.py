@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 from tilth.frame import (
     CANNOT_LOOKUP,
@@ -64,6 +64,9 @@ if TYPE_CHECKING:
 
 Address: TypeAlias = Annotated[MultiAddress, TypeName("AccountIdLookupOf<T>")]
 Amount: TypeAlias = Annotated[Compact[Balance], TypeName("T::Balance")]
+# A member found through its enum costs Python 3.11 as much as two calls.
+_EXPENDABLE: Final = Preservation.EXPENDABLE
+_PRESERVE: Final = Preservation.PRESERVE
 
 
 class Balances(Pallet[Event, Error]):
@@ -136,18 +139,18 @@ class Balances(Pallet[Event, Error]):
     @call(0)
     def transfer_allow_death(self, who: Signed, dest: Address, value: Amount) -> None:
         """Send money, even if the sender's account ends by it."""
-        self.ledger.transfer(who, self._account(dest), value, Preservation.EXPENDABLE)
+        self.ledger.transfer(who, self._account(dest), value, _EXPENDABLE)
 
     @call(2)
     def force_transfer(self, _: Root, source: Address, dest: Address, value: Amount) -> None:
         """Send another account's money."""
         sender = self._account(source)
-        self.ledger.transfer(sender, self._account(dest), value, Preservation.EXPENDABLE)
+        self.ledger.transfer(sender, self._account(dest), value, _EXPENDABLE)
 
     @call(3)
     def transfer_keep_alive(self, who: Signed, dest: Address, value: Amount) -> None:
         """Send money, but only if the sender's account lives on."""
-        self.ledger.transfer(who, self._account(dest), value, Preservation.PRESERVE)
+        self.ledger.transfer(who, self._account(dest), value, _PRESERVE)
 
     @call(4)
     def transfer_all(self, who: Signed, dest: Address, keep_alive: bool) -> None:
@@ -228,7 +231,7 @@ class Balances(Pallet[Event, Error]):
         self.ledger.mint(who, amount)
 
     def burn_from(self, who: AccountId, amount: int) -> None:
-        self.ledger.burn(who, amount, Preservation.PRESERVE)
+        self.ledger.burn(who, amount, _PRESERVE)
 
     def can_hold(self, reason: HoldReason, who: AccountId, amount: int) -> bool:
         return self.hold_book.can_hold(reason, who, amount)
@@ -301,7 +304,7 @@ class Balances(Pallet[Event, Error]):
     def withdraw_fee(self, who: AccountId, amount: int) -> bool:
         """Take a fee, if the account lives on without it."""
         try:
-            self.ledger.decrease(who, amount, Preservation.PRESERVE)
+            self.ledger.decrease(who, amount, _PRESERVE)
         except DispatchFailure:
             return False
         self.emit(Withdraw(who, amount))
@@ -351,7 +354,7 @@ class Balances(Pallet[Event, Error]):
         assert alive, f"{name} lives on less than the existential deposit"
 
     def _account(self, address: Any) -> AccountId:
-        return some(self.runtime.lookup(address), CANNOT_LOOKUP)
+        return some(self._runtime.lookup(address), CANNOT_LOOKUP)
 
 
 def _hold_reasons(runtime: "Runtime") -> int:
@@ -360,4 +363,4 @@ def _hold_reasons(runtime: "Runtime") -> int:
 
 
 def _keeping(keep_alive: bool) -> Preservation:
-    return Preservation.PRESERVE if keep_alive else Preservation.EXPENDABLE
+    return _PRESERVE if keep_alive else _EXPENDABLE

@@ -15,7 +15,6 @@ from tilth.frame import (
     Reason,
     Release,
     RuntimeCall,
-    SignedCaller,
     Transaction,
     TransactionExtension,
     ValidTransaction,
@@ -28,11 +27,6 @@ from tilth.frame import (
 from tilth.pallets.system.limits import U64_MAX, WeightPerClass
 from tilth.pallets.system.pallet import System
 from tilth.primitives.types import Era
-
-
-def signer_of(transaction: Transaction) -> AccountId | None:
-    caller = transaction.origin.caller
-    return caller.who if type(caller) is SignedCaller else None
 
 
 class _SystemExtension(TransactionExtension):
@@ -72,7 +66,7 @@ class CheckNonZeroSender(_Weighed):
     weight_name = "check_non_zero_sender"
 
     def validate(self, value: Any, transaction: Transaction) -> ValidTransaction:
-        signer = signer_of(transaction)
+        signer = transaction.origin.signer
         if signer is not None and not any(signer):
             raise invalid(validity.BadSigner())
         return VALID
@@ -181,7 +175,7 @@ class CheckNonce(_Weighed):
         return _Nonce(nonce)
 
     def validate(self, value: _Nonce, transaction: Transaction) -> ValidTransaction:
-        signer = signer_of(transaction)
+        signer = transaction.origin.signer
         if signer is None:
             return VALID
         account = self.system.account[signer]
@@ -198,7 +192,7 @@ class CheckNonce(_Weighed):
         return ValidTransaction(requires=requires, provides=provides)
 
     def prepare(self, value: _Nonce, transaction: Transaction) -> bool:
-        signer = signer_of(transaction)
+        signer = transaction.origin.signer
         if signer is None:
             return False
         account = self.system.account[signer]
@@ -275,8 +269,8 @@ class CheckWeight(_Weighed):
         if limits.max_total is not None and of_class.any_gt(limits.max_total):
             raise invalid(validity.ExhaustsResources())
         weight = now.with_class(info.dispatch_class, of_class)
-        total, reserved = weight.total, limits.reserved
-        if total.any_gt(most) and reserved is not None and of_class.any_gt(reserved):
+        reserved = limits.reserved
+        if reserved is not None and of_class.any_gt(reserved) and weight.total.any_gt(most):
             raise invalid(validity.ExhaustsResources())
         return weight
 

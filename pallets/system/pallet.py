@@ -75,13 +75,10 @@ from tilth.pallets.system.rules import BlockRules
 from tilth.pallets.system.types import (
     AccountData,
     AccountInfo,
-    ApplyExtrinsic,
     BlakeTwo256,
     CodeUpgradeAuthorization,
     DispatchEventInfo,
     EventRecord,
-    Finalization,
-    Initialization,
     LastRuntimeUpgradeInfo,
     Phase,
 )
@@ -95,8 +92,8 @@ INTRABLOCK_ENTROPY: Final = b":intrablock_entropy"
 # frame/system/src/lib.rs: what ParentHash and BlockHash(0) hold until block 1 knows better
 _PLACEHOLDER: Final = H256(b"\x45" * 32)
 _ZERO_INDEX: Final = bytes(4)
-# how the record of an event begins, which is its phase, and ends
-_APPLYING: Final = b"\x00"
+# `Phase` encoded, which is how the record of an event begins
+_APPLYING: Final = b"\x00"  # and the index of the extrinsic
 _FINALIZING: Final = b"\x01"
 _INITIALIZING: Final = b"\x02"
 _NO_TOPICS: Final = b"\x00"
@@ -181,6 +178,7 @@ class System(
 
     def bind(self, runtime: Runtime, name: str, index: int, codecs: Codecs) -> None:
         super().bind(runtime, name, index, codecs)
+        self._slot = runtime.slot
         self.accounts = AccountBook(self.account, self.max_consumers, self.emit)
         self.rules = BlockRules(self, runtime.release)
         self.upgrades = CodeUpgrades(
@@ -215,7 +213,7 @@ class System(
     @call(1, dispatch_class=DispatchClass.OPERATIONAL)
     def set_heap_pages(self, who: Root, pages: u64) -> None:
         """Set how much memory a compiled runtime gets."""
-        self.runtime.slot.overlay.write_raw(b":heappages", codec(u64).encode(pages))
+        self._slot.overlay.write_raw(b":heappages", codec(u64).encode(pages))
         self._environment_updated()
 
     @call(2, dispatch_class=DispatchClass.OPERATIONAL)
@@ -238,7 +236,7 @@ class System(
         items: Annotated[tuple[tuple[bytes, bytes], ...], TypeName("Vec<KeyValue>")],
     ) -> None:
         """Write raw storage, outside what pallets protect."""
-        overlay = self.runtime.slot.overlay
+        overlay = self._slot.overlay
         self._ensure_unprotected(*(key for key, _ in items))
         for key, value in items:
             overlay.write_raw(key, value)
@@ -250,7 +248,7 @@ class System(
         """Delete raw storage, outside what pallets protect."""
         self._ensure_unprotected(*keys)
         for key in keys:
-            self.runtime.slot.overlay.delete(key)
+            self._slot.overlay.delete(key)
 
     @call(6, dispatch_class=DispatchClass.OPERATIONAL)
     def kill_prefix(
@@ -258,7 +256,7 @@ class System(
     ) -> None:
         """Delete everything that begins with a prefix, outside what pallets protect."""
         self._ensure_unprotected(prefix)
-        self.runtime.slot.overlay.clear_prefix(prefix, subkeys)
+        self._slot.overlay.clear_prefix(prefix, subkeys)
 
     @call(7)
     def remark_with_event(self, who: Signed, remark: bytes) -> None:
@@ -324,8 +322,8 @@ class System(
         return True
 
     def begin(self, number: int, parent_hash: H256, digest: Digest) -> None:
-        overlay = self.runtime.slot.overlay
-        self.execution_phase.put(Initialization())
+        overlay = self._slot.overlay
+        self.execution_phase.put_encoded(_INITIALIZING)
         overlay.write_raw(EXTRINSIC_INDEX, _ZERO_INDEX)
         # frame/system/src/lib.rs: initialize_intra_block_entropy
         overlay.write_raw(
@@ -339,7 +337,7 @@ class System(
         self.rules.open_block()
 
     def note_finished_initialize(self) -> None:
-        self.execution_phase.put(ApplyExtrinsic(0))
+        self.execution_phase.put_encoded(_APPLYING + _ZERO_INDEX)
 
     def note_inherents_applied(self) -> None:
         self.inherents_applied.put(True)
@@ -359,19 +357,19 @@ class System(
             self.emit(ExtrinsicSuccess(report))
         else:
             self.emit(ExtrinsicFailed(self.runtime.dispatch_error(failure), report))
-        following = self._extrinsic_index() + 1
-        self.runtime.slot.overlay.write_raw(EXTRINSIC_INDEX, following.to_bytes(4, "little"))
-        self.execution_phase.put(ApplyExtrinsic(following))
+        following = (self._extrinsic_index() + 1).to_bytes(4, "little")
+        self._slot.overlay.write_raw(EXTRINSIC_INDEX, following)
+        self.execution_phase.put_encoded(_APPLYING + following)
         self.rules.close_extrinsic()
 
     def note_finished_extrinsics(self) -> None:
         self.extrinsic_count.put(self._extrinsic_index())
-        self.runtime.slot.overlay.delete(EXTRINSIC_INDEX)
-        self.execution_phase.put(Finalization())
+        self._slot.overlay.delete(EXTRINSIC_INDEX)
+        self.execution_phase.put_encoded(_FINALIZING)
 
     def finish(self) -> Header:
         """The header of the finished block; what only its building needed is gone."""
-        overlay = self.runtime.slot.overlay
+        overlay = self._slot.overlay
         self.execution_phase.kill()
         self.rules.bytes_so_far.kill()
         overlay.delete(INTRABLOCK_ENTROPY)
@@ -444,17 +442,15 @@ class System(
         return Error.CALL_FILTERED
 
     def deposit(self, event: bytes) -> None:
-        phase = self.execution_phase.get()
-        if type(phase) is ApplyExtrinsic:
-            at = _APPLYING + phase.index.to_bytes(4, "little")
-        elif phase is None and self.number.get() == 0:
-            return  # the genesis block has no events
-        else:
-            at = _FINALIZING if type(phase) is Finalization else _INITIALIZING
-        self.events.append(at + event + _NO_TOPICS)
+        phase = self.execution_phase.encoded()
+        if phase is None:
+            if self.number.get() == 0:
+                return  # the genesis block has no events
+            phase = _INITIALIZING
+        self.events.append(phase + event + _NO_TOPICS)
 
     def _extrinsic_index(self) -> int:
-        raw = self.runtime.slot.overlay.raw(EXTRINSIC_INDEX)
+        raw = self._slot.overlay.raw(EXTRINSIC_INDEX)
         return int.from_bytes(raw or b"", "little")
 
     def _environment_updated(self) -> None:

@@ -1,6 +1,6 @@
 """The extension that makes signers pay: before the call what it may cost, after it what it did."""
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 from tilth.frame import (
     VALID,
@@ -11,7 +11,6 @@ from tilth.frame import (
     Measured,
     PostInfo,
     Reason,
-    SignedCaller,
     Transaction,
     TransactionExtension,
     TypeName,
@@ -48,7 +47,7 @@ class ChargeTransactionPayment(TransactionExtension):
         return measured.under(self._payment.db)
 
     def validate(self, value: _Tip, transaction: Transaction) -> ValidTransaction:
-        who = _signer(transaction)
+        who = transaction.origin.signer
         if who is None:
             return VALID
         fee = self._payment.fee(transaction.length, transaction.info, value.tip)
@@ -61,7 +60,7 @@ class ChargeTransactionPayment(TransactionExtension):
         return ValidTransaction(priority=priority)
 
     def prepare(self, value: _Tip, transaction: Transaction) -> tuple[int, Charge]:
-        who = _signer(transaction)
+        who = transaction.origin.signer
         if who is None:
             return value.tip, None
         fee: int = transaction.found[ChargeTransactionPayment]
@@ -85,8 +84,3 @@ class ChargeTransactionPayment(TransactionExtension):
         self._payment.settlement.settle(who, paid, fee, tip)
         self._payment.emit(TransactionFeePaid(who, fee, tip))
         return ZERO_WEIGHT
-
-
-def _signer(transaction: Transaction) -> AccountId | None:
-    caller: Any = transaction.origin.caller
-    return caller.who if type(caller) is SignedCaller else None

@@ -69,7 +69,8 @@ class CallMethod(Generic[Who, P]):
         slot: Slot,
     ) -> "CallMethod[Who, P]":
         bound: CallMethod[Who, P] = CallMethod.__new__(CallMethod)
-        bound.__dict__.update(self.__dict__)
+        for name, value in vars(self).items():
+            setattr(bound, name, value)
         bound.function = self.function.__get__(pallet)
         bound.feeless_if = self.feeless_if and self.feeless_if.__get__(pallet)
         bound.pallet_index = pallet_index

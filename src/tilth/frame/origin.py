@@ -35,13 +35,15 @@ CallFilter: TypeAlias = "Callable[[RuntimeCall], bool]"
 class Origin:
     """A caller, and which calls it may make besides what the runtime filters."""
 
-    __slots__ = ("caller", "filters")
+    __slots__ = ("caller", "filters", "signer")
 
     def __init__(
         self, caller: RootCaller | SignedCaller | NoCaller, filters: tuple[CallFilter, ...] = ()
     ) -> None:
         self.caller = caller
         self.filters = filters
+        self.signer = caller.who if type(caller) is SignedCaller else None
+        """The account that signed, if one did."""
 
     def allows(self, call: "RuntimeCall") -> bool:
         """Root is asked by nobody."""
@@ -75,10 +77,9 @@ def signed(who: AccountId) -> Origin:
 
 
 def ensure_signed(origin: Origin) -> AccountId:
-    caller = origin.caller
-    if type(caller) is not SignedCaller:
+    if origin.signer is None:
         raise DispatchFailure(BAD_ORIGIN)
-    return caller.who
+    return origin.signer
 
 
 def ensure_root(origin: Origin) -> None:

@@ -19,8 +19,17 @@ _length: Final = codec(Compact[u32])
 _TRUNCATE: Final = Sentinel("TRUNCATE")
 
 
+class Growing:
+    """Makes the bytes of a key anew whenever they are asked for."""
+
+    __slots__ = ()
+
+    def encoded(self) -> bytes:
+        raise NotImplementedError
+
+
 @final
-class Appended:
+class Appended(Growing):
     """A vector that only grows: its items stay encoded and are joined at the end of the block."""
 
     __slots__ = ("_before", "_count_before", "items")
@@ -40,7 +49,7 @@ class Appended:
 
 
 @final
-class Count:
+class Count(Growing):
     """How many items a growing vector has, wherever that is stored beside it."""
 
     __slots__ = ("_vector",)
@@ -52,9 +61,8 @@ class Count:
         return len(self._vector).to_bytes(4, "little")
 
 
-Form: TypeAlias = Encode | bytes | Appended | Count
+Form: TypeAlias = Encode | bytes | Growing
 """What makes the bytes of a written key: a function of its value, or something that needs none."""
-_GROWING: Final = frozenset((Appended, Count))
 
 
 def _encode_absent(_: object) -> bytes:
@@ -98,7 +106,7 @@ class Overlay:
             return value
         data = self._encoded(key, form)
         value = ABSENT if data is None else decode(data)
-        if type(form) not in _GROWING:
+        if not isinstance(form, Growing):
             self.values[key] = value
         return value
 
@@ -144,7 +152,7 @@ class Overlay:
     def _encoded(self, key: bytes, form: Form) -> bytes | None:
         if isinstance(form, bytes):
             return form
-        if isinstance(form, Appended | Count):
+        if isinstance(form, Growing):
             return form.encoded()
         value = self.values[key]
         return None if value is ABSENT else form(value)

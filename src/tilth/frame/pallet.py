@@ -62,12 +62,12 @@ class Pallet(Generic[E, X]):
 
     def _configure(self, needed: ConfigDef, config: dict[str, Any]) -> None:
         if needed.name in config:
-            self.__dict__[needed.name] = config.pop(needed.name)
+            setattr(self, needed.name, config.pop(needed.name))
         elif needed.required:
             name = type(self).__name__
             raise DeclarationError(f"{name} needs {needed.name}: {name}({needed.name}=…)")
         else:  # a default that is a function must not become a method
-            self.__dict__[needed.name] = inspect.getattr_static(type(self), needed.name)
+            setattr(self, needed.name, inspect.getattr_static(type(self), needed.name))
 
     def weighing(
         self, weights: "Mapping[str, CallWeight | Sloped]", *, db: DbWeight | None = None
@@ -113,11 +113,10 @@ class Pallet(Generic[E, X]):
         self._runtime, self._name, self._index = runtime, name, index
         self.declared = definition = self.parsed().of(runtime.release)
         for declared in definition.storage:
-            self.__dict__[declared.attribute] = self._bound_item(
-                declared.name, declared.item, codecs
-            )
+            item = self._bound_item(declared.name, declared.item, codecs)
+            setattr(self, declared.attribute, item)
         for call in definition.calls:
-            self.__dict__[call.name] = self._bound_call(call, codecs)
+            setattr(self, call.name, self._bound_call(call, codecs))
         self._codecs = codecs
         self._events = {}
         self._event_indices = dict(event_indices(definition))

@@ -97,7 +97,8 @@ class StorageItem:
     def bind(self, pallet_prefix: str, item_prefix: str, slot: Slot, codecs: Codecs) -> Any:
         """This declaration as storage of one pallet in one runtime."""
         bound = type(self).__new__(type(self))
-        bound.__dict__.update(self.__dict__)
+        for name, value in vars(self).items():
+            setattr(bound, name, value)  # a copied dict would be slower to read from
         bound.prefix = _prefix(pallet_prefix, item_prefix)
         bound.slot = slot
         bound.value = codecs.of(self.annotations[-1])
@@ -123,6 +124,14 @@ class _Value(StorageItem, Generic[V]):
 
     def put(self, value: V) -> None:
         self.slot.overlay.write(self.prefix, value, self.value.encode)
+
+    def put_encoded(self, value: bytes) -> None:
+        """For what is written far more often than read."""
+        self.slot.overlay.write_raw(self.prefix, value)
+
+    def encoded(self) -> bytes | None:
+        """The value as it is stored; None where nothing is."""
+        return self.slot.overlay.raw(self.prefix)
 
     def kill(self) -> None:
         self.slot.overlay.delete(self.prefix)
