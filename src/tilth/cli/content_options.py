@@ -1,14 +1,6 @@
 """The options of where content is kept, and who has it as well."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from tilth.cli.loading import CannotStart
-from tilth.node.contents import Depot, DepotFailed
-
-if TYPE_CHECKING:
-    from tilth.node.healing import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,25 +12,3 @@ class ContentOptions:
 
     content_source: list[str] = field(default_factory=list[str])
     """A node's WebSocket address; content that is lost or damaged here is fetched from it."""
-
-
-def depot_of(options: ContentOptions, base_path: Path | None) -> Depot | None:
-    """Raises CannotStart."""
-    if options.content_store is None:
-        return None
-    if base_path is None:
-        raise CannotStart("--content-store needs --base-path: a chain in memory keeps its content")
-    from tilth.node.fsspec_depot import FsspecDepot
-
-    try:
-        return FsspecDepot(options.content_store)
-    except DepotFailed as error:
-        raise CannotStart(str(error)) from error
-
-
-def sources_of(urls: list[str]) -> "list[Source]":
-    if not urls:
-        return []
-    from tilth.rpc.jsonrpc.peer import WebSocketPeer
-
-    return [WebSocketPeer(url) for url in urls]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from tilth.cli import tilth_version
 from tilth.cli.banner import show_banner
-from tilth.cli.content_options import ContentOptions, depot_of, sources_of
+from tilth.cli.content import depot_of, sources_of
+from tilth.cli.content_options import ContentOptions
 from tilth.cli.loading import CannotStart, runtime_class, telling
 from tilth.cli.port import PortOptions
 from tilth.cli.serving import (
