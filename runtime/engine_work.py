@@ -19,6 +19,7 @@ from tilth.pallets.compute import (
     Loss,
     Mean,
     Optimizer,
+    Schedule,
     StatisticsSpec,
     TrainSpec,
 )
@@ -36,6 +37,9 @@ Percent = Callable[[int, int], None]
 _LOSSES: Final[Mapping[Loss, str]] = MappingProxyType({loss: loss.name.lower() for loss in Loss})
 _OPTIMIZERS: Final[Mapping[Optimizer, str]] = MappingProxyType(
     {optimizer: optimizer.name.lower() for optimizer in Optimizer}
+)
+_SCHEDULES: Final[Mapping[Schedule, str]] = MappingProxyType(
+    {schedule: schedule.name.lower() for schedule in Schedule}
 )
 
 
@@ -115,6 +119,10 @@ def train_spec(train: TrainSpec, max_output_bytes: int) -> engine.TrainSpec:
         rate_per_billion=train.sampling_ppb,
         max_output_bytes=max_output_bytes,
         frozen=train.frozen,
+        momentum_micro=train.momentum_micro,
+        schedule=_SCHEDULES[Schedule(train.schedule)],
+        warmup_steps=train.warmup_steps,
+        huber_delta_micro=train.huber_delta_micro,
     )
 
 
@@ -123,6 +131,7 @@ def evaluate_spec(work: EvaluateSpec) -> engine.EvaluateSpec:
         loss=_LOSSES[Loss(work.loss)],
         noise_multiplier_milli=work.noise_multiplier_milli,
         bound_micro=work.bound_micro,
+        huber_delta_micro=work.huber_delta_micro,
     )
 
 

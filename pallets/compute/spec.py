@@ -46,8 +46,8 @@ def ensure_meaningful(spec: JobSpec) -> None:
     match spec.work:
         case TrainSpec():
             _ensure_trains(spec.work)
-        case EvaluateSpec(bound_micro=bound):
-            ensure(bound, Error.BAD_TRAINING)
+        case EvaluateSpec(bound_micro=bound, huber_delta_micro=delta):
+            ensure(bound and delta, Error.BAD_TRAINING)
         case StatisticsSpec(questions=questions):
             ensure(questions, Error.BAD_QUESTION)
             for question in questions:
@@ -68,6 +68,8 @@ def _ensure_trains(train: TrainSpec) -> None:
     ensure(1 <= train.sampling_ppb <= privacy.FULL_BATCH, Error.BAD_TRAINING)
     ensure(train.learning_rate_micro and train.clip_micro, Error.BAD_TRAINING)
     ensure(all(train.frozen), Error.BAD_TRAINING)
+    ensure(train.warmup_steps < train.steps, Error.BAD_TRAINING)
+    ensure(train.momentum_micro < _MILLION and train.huber_delta_micro, Error.BAD_TRAINING)
 
 
 def _ensure_noise(noise: int) -> None:

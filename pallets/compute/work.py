@@ -9,6 +9,7 @@ X25519Key: TypeAlias = Annotated[bytes, Fixed(32)]
 Weight: TypeAlias = Annotated[str, Bounded(64)]
 Frozen: TypeAlias = Annotated[tuple[Weight, ...], Bounded(16)]
 MAX_EDGES: Final = 257
+MICRO: Final = 10**6
 Edges: TypeAlias = Annotated[tuple[i64, ...], Bounded(MAX_EDGES)]
 
 
@@ -26,12 +27,21 @@ class Optimizer(IntEnum):
     ADAM = 2
 
 
+class Schedule(IntEnum):
+    """How the learning rate goes on after the warm-up, through which it rises evenly."""
+
+    CONSTANT = 0
+    LINEAR = 1
+    COSINE = 2
+
+
 @struct(name="Train")
 class TrainSpec:
     """How to train; `sampling_ppb` is the share of rows drawn for a step, 10⁹ for every row.
 
     Noise zero means none, which only a spec that the owner has listed may ask for. `frozen` names
-    weights that stay as they are, a star standing for anything.
+    weights that stay as they are, a star standing for anything. Momentum is also Adam's β₁; from
+    its delta on the Huber loss is a straight line. Both are in millionths.
     """
 
     loss: Loss
@@ -42,6 +52,10 @@ class TrainSpec:
     noise_multiplier_milli: u32
     sampling_ppb: u32
     frozen: Frozen = ()
+    momentum_micro: u32 = 900_000
+    schedule: Schedule = Schedule.CONSTANT
+    warmup_steps: u32 = 0
+    huber_delta_micro: u32 = MICRO
 
 
 @struct(name="Evaluate")
@@ -51,6 +65,7 @@ class EvaluateSpec:
     loss: Loss
     noise_multiplier_milli: u32
     bound_micro: u32
+    huber_delta_micro: u32 = MICRO
 
 
 @struct

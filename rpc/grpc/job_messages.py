@@ -142,12 +142,8 @@ def _put_work(message: pb.JobSpec, work: Work) -> None:
     match work:
         case TrainSpec():
             message.train.CopyFrom(_train(work))
-        case EvaluateSpec(loss=loss, noise_multiplier_milli=noise, bound_micro=bound):
-            message.evaluate.CopyFrom(
-                pb.EvaluateSpec(
-                    loss=f"LOSS_{loss.name}", noise_multiplier_milli=noise, bound_micro=bound
-                )
-            )
+        case EvaluateSpec():
+            message.evaluate.CopyFrom(_evaluate(work))
         case StatisticsSpec(questions=questions, noise_multiplier_milli=noise):
             message.statistics.CopyFrom(
                 pb.StatisticsSpec(questions=len(questions), noise_multiplier_milli=noise)
@@ -166,4 +162,17 @@ def _train(train: TrainSpec) -> pb.TrainSpec:
         noise_multiplier_milli=train.noise_multiplier_milli,
         sampling_ppb=train.sampling_ppb,
         frozen=train.frozen,
+        momentum_micro=train.momentum_micro,
+        schedule=f"SCHEDULE_{train.schedule.name}",
+        warmup_steps=train.warmup_steps,
+        huber_delta_micro=train.huber_delta_micro,
+    )
+
+
+def _evaluate(evaluate: EvaluateSpec) -> pb.EvaluateSpec:
+    return pb.EvaluateSpec(
+        loss=f"LOSS_{evaluate.loss.name}",
+        noise_multiplier_milli=evaluate.noise_multiplier_milli,
+        bound_micro=evaluate.bound_micro,
+        huber_delta_micro=evaluate.huber_delta_micro,
     )

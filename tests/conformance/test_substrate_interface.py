@@ -112,6 +112,10 @@ def test_it_composes_and_reads_calls_of_the_market(chain: Any) -> None:
         "noise_multiplier_milli": 9_000,
         "sampling_ppb": 10**9,
         "frozen": ([],),
+        "momentum_micro": 900_000,
+        "schedule": "Constant",
+        "warmup_steps": 0,
+        "huber_delta_micro": 1_000_000,
     }
     spec = {
         "dataset": 0,

@@ -10,6 +10,7 @@ import pytest
 from onnx import helper
 
 from tilth.engine import compiler, templates
+from tilth.engine.losses import huber_until
 from tilth.engine.operators.arithmetic import ARITHMETIC
 from tilth.engine.operators.elementwise import ELEMENTWISE
 from tilth.engine.operators.linear import LINEAR
@@ -337,7 +338,7 @@ def test_a_rules_gradient_is_the_slope_of_the_loss(
     compare_slopes(author(*CASES[case]()))
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", [*LOSSES, "huber", huber_until(250_000), "poisson"])
 def test_a_losss_gradient_is_its_slope(loss: str, compare_slopes: Any) -> None:
     compare_slopes(templates.mlp(3, (5,), 2, seed=3), loss)
 

@@ -116,6 +116,19 @@ def test_a_measure_is_noisy_says_how_much_and_what_it_cost(engine: Engine) -> No
     assert told[0].privacy_cost == privacy.cost(10**9, 2_000, 1)
 
 
+def test_the_huber_loss_is_straight_from_its_delta_on(naive: Engine) -> None:
+    table = _table()
+    table.labels = table.labels.astype(np.float32)
+    model = linear(4, 1, seed=3)
+    spec = EvaluateSpec(loss="huber", noise_multiplier_milli=0, huber_delta_micro=250_000)
+
+    told = naive.evaluate(model, spec, table).metrics["loss"].value
+
+    error = np.abs(naive.infer(model, table.rows)[:, 0].astype(np.float64) - table.labels)
+    expected = np.where(error < 0.25, error**2 / 2, 0.25 * (error - 0.125))
+    assert told == pytest.approx(float(np.minimum(expected, 4).mean()), abs=1e-4)
+
+
 @pytest.mark.parametrize("loss", ["binary_cross_entropy", "mean_squared_error", "huber", "poisson"])
 def test_every_loss_measures(loss: str, naive: Engine) -> None:
     table = _table()

@@ -78,6 +78,7 @@ def train(
     optimizer: Optimizer = "momentum",
     schedule: Schedule = "constant",
     warmup: int = 0,
+    huber_delta: float = 1.0,
     freeze: Names = None,
     schema: Path | None = None,
     unscaled: Flag = False,
@@ -116,6 +117,8 @@ def train(
         How the learning rate falls.
     warmup
         Over how many steps it rises first.
+    huber_delta
+        From here on the Huber loss is a straight line.
     freeze
         Weights that stay as they are; a star stands for anything.
     schema
@@ -144,6 +147,7 @@ def train(
             schedule=schedule,
             warmup_steps=warmup,
             frozen=tuple(freeze or ()),
+            huber_delta_micro=round(huber_delta * 1e6),
         )
         with _engine(provider, unconfined_ok=unconfined_ok) as engine:
             trained = _trained(engine, model.read_bytes(), spec, rows)

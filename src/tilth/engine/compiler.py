@@ -17,7 +17,7 @@ from tilth.engine import gate
 from tilth.engine.constants import folded, stored
 from tilth.engine.graph import Emitter, RowCost
 from tilth.engine.layout import MOST_TERMS, SLOTS
-from tilth.engine.losses import LOSSES, Labels
+from tilth.engine.losses import Labels, loss_called
 from tilth.engine.node import Node
 from tilth.engine.operators import OPERATORS
 from tilth.engine.outcomes import Reason, Refused, printable
@@ -118,7 +118,7 @@ def _training(
 ) -> Program:
     forward = _forward(model, limits, element, frozen, batch)
     _require_trainable(forward)
-    judged = LOSSES[loss].judge(forward.emit, forward.output)
+    judged = loss_called(loss).judge(forward.emit, forward.output)
     found = forward.tape.gradients(forward.output, judged.gradient)
     kept = tuple(_parts(forward.emit, found[p.name]) for p in forward.parameters)
     outputs = tuple(value for value in _unique(kept) if value.name != INPUT)
@@ -131,7 +131,7 @@ def evaluation(model: bytes, loss: str, bound: float, limits: Limits) -> Program
     """For each row whether its output is right, where that can be told, and its loss, each as a
     share: the loss of its bound."""
     forward = _forward(model, limits, pb.TensorProto.FLOAT, ("*",))
-    emit, judged = forward.emit, LOSSES[loss].judge(forward.emit, forward.output)
+    emit, judged = forward.emit, loss_called(loss).judge(forward.emit, forward.output)
     bounded = emit.combine("Min", judged.loss, emit.number(bound))
     shares = [emit.scaled(bounded, 1 / bound)]
     shares[:0] = [] if judged.right is None else [judged.right]
@@ -173,7 +173,7 @@ def trained_parameters(
 def losses(model: bytes, loss: str, limits: Limits, *, element: int) -> Program:
     """Each row's loss alone: what gradients are compared with. Never run on private rows."""
     forward = _forward(model, limits, element, ())
-    judged = LOSSES[loss].judge(forward.emit, forward.output)
+    judged = loss_called(loss).judge(forward.emit, forward.output)
     graph, cost = forward.emit.model([judged.loss])
     return _program(forward, graph, cost, (judged.loss,), (), judged.labels)
 

@@ -96,7 +96,7 @@ class Engine:
         """What training would take; no data is involved. Raises `Refused`, or how it died."""
         self._require_acceptable(model, spec)
         with self._jail() as jail:
-            layout, _ = jail.check(model, spec.loss, spec.frozen)
+            layout, _ = jail.check(model, spec.judged_by, spec.frozen)
         _require_size(layout.released_bytes, spec)
         return Checked(
             parameters=layout.weights,
@@ -117,7 +117,7 @@ class Engine:
         """The model trained on private rows. What comes back may be published at its cost."""
         self._require_acceptable(model, spec)
         with self._jail() as jail:
-            layout, initial = jail.check(model, spec.loss, spec.frozen)
+            layout, initial = jail.check(model, spec.judged_by, spec.frozen)
             _require_size(layout.released_bytes, spec)  # before any row is touched
             slots = sampling.slots_for(rows.count, spec.rate_per_billion)
             self._require_affordable(layout, spec.steps * slots)
@@ -139,7 +139,7 @@ class Engine:
         """What the model is worth on private rows, in noisy numbers."""
         self._require_acceptable(model, spec)
         with self._jail() as jail:
-            layout = jail.check_evaluation(model, spec.loss, spec.bound_micro / 1e6)
+            layout = jail.check_evaluation(model, spec.judged_by, spec.bound_micro / 1e6)
             summer = self._summer(layout, sqrt(layout.weights), spec.noise_multiplier_milli, rows)
             shares = self._one_pass(jail, layout, summer, rows)
         return Evaluated(

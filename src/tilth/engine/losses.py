@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
@@ -110,13 +111,14 @@ def _square(emit: Emitter, output: Value, label: Value) -> tuple[Value, Value]:
     return emit.mul(error, error), emit.scaled(error, 2)
 
 
-def _huber(emit: Emitter, output: Value, label: Value) -> tuple[Value, Value]:
-    """Half the square up to one, from there on a straight line."""
+def _huber(delta: float, emit: Emitter, output: Value, label: Value) -> tuple[Value, Value]:
+    """Half the square up to delta, from there on a straight line of slope delta."""
     error = emit.sub(output, label)
     size = emit.map("Abs", error)
-    near = emit.compare("Less", size, emit.number(1))
-    loss = emit.where(near, emit.scaled(emit.mul(error, error), 0.5), emit.shifted(size, -0.5))
-    return loss, emit.where(near, error, emit.map("Sign", error))
+    near = emit.compare("Less", size, emit.number(delta))
+    far = emit.scaled(emit.shifted(size, -delta / 2), delta)
+    loss = emit.where(near, emit.scaled(emit.mul(error, error), 0.5), far)
+    return loss, emit.where(near, error, emit.scaled(emit.map("Sign", error), delta))
 
 
 def _poisson(emit: Emitter, output: Value, label: Value) -> tuple[Value, Value]:
@@ -134,7 +136,18 @@ LOSSES: Final[Mapping[str, Loss]] = MappingProxyType(
         "softmax_cross_entropy": SoftmaxCrossEntropy(),
         "binary_cross_entropy": BinaryCrossEntropy(),
         "mean_squared_error": Mean(_square),
-        "huber": Mean(_huber),
+        "huber": Mean(partial(_huber, 1.0)),
         "poisson": Mean(_poisson),
     }
 )
+
+
+def huber_until(delta_micro: int) -> str:
+    """The name by which the Huber loss with another delta is known."""
+    return f"huber:{delta_micro}"
+
+
+def loss_called(name: str) -> Loss:
+    """The loss of a name: one of the list, or one that `huber_until` made."""
+    kind, _, delta_micro = name.partition(":")
+    return Mean(partial(_huber, int(delta_micro) / 1e6)) if delta_micro else LOSSES[kind]

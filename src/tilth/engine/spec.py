@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tilth.engine.losses import LOSSES
+from tilth.engine.losses import LOSSES, huber_until
 from tilth.engine.outcomes import Reason, Refused
 from tilth.primitives.privacy import FULL_BATCH as FULL_BATCH
 from tilth.primitives.privacy import MAX_NOISE_MILLI, MAX_STEPS
@@ -24,6 +24,7 @@ PROVIDERS: Final[Mapping[str, str]] = MappingProxyType(
     {CPU: "CPUExecutionProvider", CUDA: "CUDAExecutionProvider"}
 )
 SCHEDULES: Final = ("constant", "linear", "cosine")
+MICRO: Final = 10**6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class TrainSpec:
     `rate_per_billion` is the share of rows drawn for each step (`FULL_BATCH`: every row), clip the
     most one row's gradient may weigh, the noise multiplier relates to it. The learning rate rises
     over the warm-up and then follows the schedule. `frozen` names initializers that stay as they
-    are; a star stands for anything.
+    are; a star stands for anything. The Huber loss is a straight line from `huber_delta_micro` on.
     """
 
     loss: str
@@ -48,6 +49,7 @@ class TrainSpec:
     schedule: str = "constant"
     warmup_steps: int = 0
     frozen: tuple[str, ...] = ()
+    huber_delta_micro: int = MICRO
 
     def __post_init__(self) -> None:
         _require_one_of("loss", self.loss, LOSS_NAMES)
@@ -63,6 +65,12 @@ class TrainSpec:
         _require_between("warmup_steps", self.warmup_steps, 0, self.steps - 1)
         if len(self.frozen) > 256 or any(len(name) > 256 for name in self.frozen):
             raise Refused(Reason.BAD_SPEC, "frozen lists at most 256 names of 256 characters")
+        _require_between("huber_delta_micro", self.huber_delta_micro, 1, 10**12)
+
+    @property
+    def judged_by(self) -> str:
+        """The loss, by the name that says everything about it."""
+        return _full_name(self.loss, self.huber_delta_micro)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +80,18 @@ class EvaluateSpec:
     loss: str
     noise_multiplier_milli: int
     bound_micro: int = 4_000_000
+    huber_delta_micro: int = MICRO
 
     def __post_init__(self) -> None:
         _require_one_of("loss", self.loss, LOSS_NAMES)
         _require_between("noise_multiplier_milli", self.noise_multiplier_milli, 0, MAX_NOISE_MILLI)
         _require_between("bound_micro", self.bound_micro, 1, 10**12)
+        _require_between("huber_delta_micro", self.huber_delta_micro, 1, 10**12)
+
+    @property
+    def judged_by(self) -> str:
+        """The loss, by the name that says everything about it."""
+        return _full_name(self.loss, self.huber_delta_micro)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +191,11 @@ class Mapped:
     noise: float
     rows: int
     privacy_cost: tuple[int, ...] | None
+
+
+def _full_name(loss: str, huber_delta_micro: int) -> str:
+    usual = loss != "huber" or huber_delta_micro == MICRO
+    return loss if usual else huber_until(huber_delta_micro)
 
 
 def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -16,6 +16,7 @@ from tilth.pallets.compute.work import Loss as Loss
 from tilth.pallets.compute.work import Mean as Mean
 from tilth.pallets.compute.work import Optimizer as Optimizer
 from tilth.pallets.compute.work import Quantiles as Quantiles
+from tilth.pallets.compute.work import Schedule as Schedule
 from tilth.pallets.compute.work import StatisticsSpec as StatisticsSpec
 from tilth.pallets.compute.work import TrainSpec as TrainSpec
 from tilth.primitives.crypto.sealing import SealBroken as SealBroken

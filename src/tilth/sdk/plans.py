@@ -1,12 +1,13 @@
 """How a buyer wants a model trained, and trying it out where nothing costs anything."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from tilth.pallets.compute.work import Loss, Optimizer, TrainSpec
+from tilth.pallets.compute.work import Loss, Optimizer, Schedule, TrainSpec
 from tilth.primitives import privacy
 from tilth.primitives.types import H256
 from tilth.sdk.terms import micro, pico
@@ -51,7 +52,9 @@ class TrainingPlan:
     """What to spend, and how: the noise is the least that keeps the run within `epsilon`.
 
     `clip` bounds the norm of one row's gradient; `sampling` is the share of rows drawn for each
-    step, 1 for all of them. Adam and momentum use β₁ = 0.9.
+    step, 1 for all of them. `freeze` names weights that stay as they are, a star standing for
+    anything. The learning rate rises over the warm-up and then follows the schedule; `momentum`
+    is also Adam's β₁; the Huber loss is a straight line from `huber_delta` on.
     """
 
     epsilon: float
@@ -61,10 +64,16 @@ class TrainingPlan:
     loss: str = "softmax_cross_entropy"
     optimizer: str = "momentum"
     sampling: float = 1.0
+    freeze: Sequence[str] = ()
+    momentum: float = 0.9
+    schedule: str = "constant"
+    warmup: int = 0
+    huber_delta: float = 1.0
 
     def __post_init__(self) -> None:
         _member(Loss, self.loss, "loss")
         _member(Optimizer, self.optimizer, "optimizer")
+        _member(Schedule, self.schedule, "schedule")
 
     def noise_multiplier(self, delta: float = 1e-5) -> float:
         """The noise's standard deviation in units of `clip`, at δ."""
@@ -80,6 +89,11 @@ class TrainingPlan:
             clip_micro=round(self.clip * MICRO),
             noise_multiplier_milli=self._noise_milli(delta_pico),
             sampling_ppb=round(self.sampling * BILLION),
+            frozen=tuple(self.freeze),
+            momentum_micro=round(self.momentum * MICRO),
+            schedule=_member(Schedule, self.schedule, "schedule"),
+            warmup_steps=self.warmup,
+            huber_delta_micro=round(self.huber_delta * MICRO),
         )
 
     def job_spec(
@@ -137,6 +151,11 @@ class TrainingPlan:
             noise_multiplier_milli=spec.noise_multiplier_milli,
             rate_per_billion=spec.sampling_ppb,
             max_output_bytes=max_output_bytes,
+            schedule=self.schedule,
+            frozen=spec.frozen,
+            momentum_micro=spec.momentum_micro,
+            warmup_steps=spec.warmup_steps,
+            huber_delta_micro=spec.huber_delta_micro,
         )
 
     def _noise_milli(self, delta_pico: int) -> int:

@@ -43,6 +43,13 @@ class Stage(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STAGE_COMPUTING: _ClassVar[Stage]
     STAGE_SEALING: _ClassVar[Stage]
 
+class Schedule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SCHEDULE_UNSPECIFIED: _ClassVar[Schedule]
+    SCHEDULE_CONSTANT: _ClassVar[Schedule]
+    SCHEDULE_LINEAR: _ClassVar[Schedule]
+    SCHEDULE_COSINE: _ClassVar[Schedule]
+
 class Loss(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     LOSS_UNSPECIFIED: _ClassVar[Loss]
@@ -83,6 +90,10 @@ STAGE_UNSPECIFIED: Stage
 STAGE_PREPARING: Stage
 STAGE_COMPUTING: Stage
 STAGE_SEALING: Stage
+SCHEDULE_UNSPECIFIED: Schedule
+SCHEDULE_CONSTANT: Schedule
+SCHEDULE_LINEAR: Schedule
+SCHEDULE_COSINE: Schedule
 LOSS_UNSPECIFIED: Loss
 LOSS_SOFTMAX_CROSS_ENTROPY: Loss
 LOSS_BINARY_CROSS_ENTROPY: Loss
@@ -280,7 +291,7 @@ class JobSpec(_message.Message):
     def __init__(self, dataset: _Optional[int] = ..., model: _Optional[bytes] = ..., model_bytes: _Optional[int] = ..., params: _Optional[int] = ..., train: _Optional[_Union[TrainSpec, _Mapping]] = ..., evaluate: _Optional[_Union[EvaluateSpec, _Mapping]] = ..., statistics: _Optional[_Union[StatisticsSpec, _Mapping]] = ..., infer: _Optional[_Union[InferSpec, _Mapping]] = ..., max_output_bytes: _Optional[int] = ..., result_key: _Optional[bytes] = ..., secret_model: _Optional[bool] = ..., acceptance: _Optional[_Union[AcceptanceTest, _Mapping]] = ..., encoded: _Optional[bytes] = ...) -> None: ...
 
 class TrainSpec(_message.Message):
-    __slots__ = ("loss", "optimizer", "steps", "learning_rate_micro", "clip_micro", "noise_multiplier_milli", "sampling_ppb", "frozen")
+    __slots__ = ("loss", "optimizer", "steps", "learning_rate_micro", "clip_micro", "noise_multiplier_milli", "sampling_ppb", "frozen", "momentum_micro", "schedule", "warmup_steps", "huber_delta_micro")
     LOSS_FIELD_NUMBER: _ClassVar[int]
     OPTIMIZER_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
@@ -289,6 +300,10 @@ class TrainSpec(_message.Message):
     NOISE_MULTIPLIER_MILLI_FIELD_NUMBER: _ClassVar[int]
     SAMPLING_PPB_FIELD_NUMBER: _ClassVar[int]
     FROZEN_FIELD_NUMBER: _ClassVar[int]
+    MOMENTUM_MICRO_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    WARMUP_STEPS_FIELD_NUMBER: _ClassVar[int]
+    HUBER_DELTA_MICRO_FIELD_NUMBER: _ClassVar[int]
     loss: Loss
     optimizer: Optimizer
     steps: int
@@ -297,17 +312,23 @@ class TrainSpec(_message.Message):
     noise_multiplier_milli: int
     sampling_ppb: int
     frozen: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, loss: _Optional[_Union[Loss, str]] = ..., optimizer: _Optional[_Union[Optimizer, str]] = ..., steps: _Optional[int] = ..., learning_rate_micro: _Optional[int] = ..., clip_micro: _Optional[int] = ..., noise_multiplier_milli: _Optional[int] = ..., sampling_ppb: _Optional[int] = ..., frozen: _Optional[_Iterable[str]] = ...) -> None: ...
+    momentum_micro: int
+    schedule: Schedule
+    warmup_steps: int
+    huber_delta_micro: int
+    def __init__(self, loss: _Optional[_Union[Loss, str]] = ..., optimizer: _Optional[_Union[Optimizer, str]] = ..., steps: _Optional[int] = ..., learning_rate_micro: _Optional[int] = ..., clip_micro: _Optional[int] = ..., noise_multiplier_milli: _Optional[int] = ..., sampling_ppb: _Optional[int] = ..., frozen: _Optional[_Iterable[str]] = ..., momentum_micro: _Optional[int] = ..., schedule: _Optional[_Union[Schedule, str]] = ..., warmup_steps: _Optional[int] = ..., huber_delta_micro: _Optional[int] = ...) -> None: ...
 
 class EvaluateSpec(_message.Message):
-    __slots__ = ("loss", "noise_multiplier_milli", "bound_micro")
+    __slots__ = ("loss", "noise_multiplier_milli", "bound_micro", "huber_delta_micro")
     LOSS_FIELD_NUMBER: _ClassVar[int]
     NOISE_MULTIPLIER_MILLI_FIELD_NUMBER: _ClassVar[int]
     BOUND_MICRO_FIELD_NUMBER: _ClassVar[int]
+    HUBER_DELTA_MICRO_FIELD_NUMBER: _ClassVar[int]
     loss: Loss
     noise_multiplier_milli: int
     bound_micro: int
-    def __init__(self, loss: _Optional[_Union[Loss, str]] = ..., noise_multiplier_milli: _Optional[int] = ..., bound_micro: _Optional[int] = ...) -> None: ...
+    huber_delta_micro: int
+    def __init__(self, loss: _Optional[_Union[Loss, str]] = ..., noise_multiplier_milli: _Optional[int] = ..., bound_micro: _Optional[int] = ..., huber_delta_micro: _Optional[int] = ...) -> None: ...
 
 class StatisticsSpec(_message.Message):
     __slots__ = ("questions", "noise_multiplier_milli")

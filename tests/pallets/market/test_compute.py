@@ -248,7 +248,7 @@ def test_the_spec_hash_covers_every_field(story: Story) -> None:
     ]
 
     hashes = {spec_hash(s) for s in (spec, *changed)}
-    assert len(hashes) == 1 + 8 + 8
+    assert len(hashes) == 1 + 8 + 12
 
 
 def _other(value: Any) -> Any:
@@ -274,6 +274,9 @@ def _other(value: Any) -> Any:
         {"noise_multiplier_milli": 1_000_001},
         {"learning_rate_micro": 0},
         {"clip_micro": 0},
+        {"warmup_steps": 40},
+        {"momentum_micro": 10**6},
+        {"huber_delta_micro": 0},
         {"params": 0},
         {"max_output_bytes": 0},
     ],
