@@ -77,6 +77,7 @@ from tilth.pallets.compute.types import Stage as Stage
 from tilth.pallets.compute.types import Unclaimed as Unclaimed
 from tilth.pallets.compute.types import Undecided as Undecided
 from tilth.pallets.compute.types import Worker as Worker
+from tilth.pallets.compute.types import deadline_of as deadline_of
 from tilth.pallets.compute.work import KINDS as KINDS
 from tilth.pallets.compute.work import Acceptance as Acceptance
 from tilth.pallets.compute.work import EvaluateSpec as EvaluateSpec

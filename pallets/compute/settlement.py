@@ -78,10 +78,11 @@ def complete(compute: "Compute", job: int, record: Job) -> None:
     state, escrow, till = record.state, record.escrow, compute.till
     assert isinstance(state, Delivered | Disputed), "only what was delivered is paid"
     held, requester = compute.Hold.ESCROW, record.requester
-    burned = crew.share(escrow.data, compute.market_fee)
-    owner_paid = till.pay(held, requester, record.owner, escrow.data - burned)
+    fee = crew.share(escrow.data, compute.market_fee)
+    owner_paid = till.pay(held, requester, record.owner, escrow.data - fee)
     worker_paid = till.pay(held, requester, state.worker, escrow.compute + escrow.tip)
-    if burned and till.burn(held, requester, burned):
+    burned = fee if fee and till.burn(held, requester, fee) else 0
+    if burned:
         compute.rewards.record_fee(record.spec.dataset, burned)
     crew.note(compute, state.worker, done=1)
     move(compute, job, record, Completed(state.worker, state.result, state.size))

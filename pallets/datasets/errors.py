@@ -40,3 +40,4 @@ class Error(ErrorEnum):
     OUTPUT_TOO_LARGE = "The job asks for more output than the policy allows."
     EPSILON_EXHAUSTED = "The dataset's privacy budget does not cover the job."
     BYTES_EXHAUSTED = "The dataset's budget of released bytes does not cover the job."
+    BAD_APPROVAL_WINDOW = "An owner approves within one block or more, up to the chain's limit."

@@ -6,6 +6,7 @@ from tilth.frame import (
     H256,
     AccountId,
     Balance,
+    BlockNumber,
     Const,
     Currency,
     DefaultValue,
@@ -132,6 +133,8 @@ class Datasets(
     """Two to this power are the tries that publishing without an account takes."""
     min_private_rows: Const[u32] = 50
     """Fewest rows of a private table: among fewer, noise hides nobody."""
+    max_approval_window: Const[BlockNumber] = 432_000
+    """Longest time an owner may give himself to approve a job, whose price is held meanwhile."""
 
     next_id = DefaultValue[DatasetId]()
     """The number of the next dataset."""
@@ -293,6 +296,7 @@ class Datasets(
         ensure(0 < budget.delta_pico * rows < _TRILLION, Error.BAD_DELTA)
         ensure(workers and len(set(workers)) == len(workers), Error.NO_WORKERS)
         ensure(row_root not in self.by_row_root, Error.ROW_ROOT_TAKEN)
+        self._ensure_approvable(policy)
         dataset = self._register(who, Kind.PRIVATE, name, spdx, (), payer=who)
         self.private_infos[dataset] = PrivateInfo(
             schema, mock, metadata, row_root, rows, policy, budget, workers
@@ -305,6 +309,7 @@ class Datasets(
     def set_policy(self, who: Signed, dataset: DatasetId, policy: Policy) -> None:
         """Set the terms that new jobs meet; those under way keep theirs."""
         info = self._private_of(who, dataset)
+        self._ensure_approvable(policy)
         self.private_infos[dataset] = replace(info, policy=policy)
         self.emit(PolicyChanged(dataset))
 
@@ -485,6 +490,11 @@ class Datasets(
     def _private_of(self, who: AccountId, dataset: int) -> PrivateInfo:
         self._published_by(who, dataset)
         return self.tables.expect(dataset)
+
+    def _ensure_approvable(self, policy: Policy) -> None:
+        window = policy.approval_window
+        fits = window is None or 1 <= window <= self.max_approval_window
+        ensure(fits, Error.BAD_APPROVAL_WINDOW)
 
     def try_state(self) -> None:
         known = dict(self.datasets.items())

@@ -325,6 +325,18 @@ def test_only_the_owner_sets_terms_and_budget(
         market.datasets.extend_budget(bob, dataset, 1, 1)
 
 
+@pytest.mark.parametrize("blocks", [0, 432_001, 2**32 - 1])
+def test_an_owner_gives_himself_some_time_to_approve_but_not_for_ever(
+    market: Any, refused: Any, alice: Any, policy: Any, blocks: int
+) -> None:
+    endless = replace(policy, approval_window=blocks)
+    with refused(Error.BAD_APPROVAL_WINDOW):
+        market.register(policy=endless)
+    dataset = market.register()
+    with refused(Error.BAD_APPROVAL_WINDOW):
+        market.datasets.set_policy(alice, dataset, endless)
+
+
 def test_a_public_dataset_has_no_terms(market: Any, refused: Any, alice: Any, policy: Any) -> None:
     dataset = market.publish()
     with refused(Error.NOT_PRIVATE):

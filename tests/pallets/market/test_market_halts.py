@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tilth.frame import hashing, signed
-from tilth.pallets.compute import Refunded
+from tilth.pallets.compute import JobCompleted, Refunded
 
 PERIOD = 3
 ALL = 10**18
@@ -42,6 +42,24 @@ def test_a_job_whose_escrow_is_gone_ends_without_money(wealthy: Any, alice: Any,
     wealthy.go_to(wealthy.system.block_number() + wealthy.compute.queue_window + 1)
 
     assert isinstance(wealthy.compute.jobs[job].state, Refunded)
+
+
+def test_a_job_whose_escrow_is_gone_tells_of_no_money_that_never_moved(
+    wealthy: Any, alice: Any, bob: Any
+) -> None:
+    compute, sealed = wealthy.compute, wealthy.content(b"sealed")
+    dataset, issuance = wealthy.register(alice), wealthy.money.total_issuance_now()
+    compute.register_worker(alice, compute.min_bond)
+    job = compute.next_job.get()
+    compute.create_job(bob, wealthy.spec(dataset), 0, None)
+    compute.claim_job(alice, job)
+    compute.start(alice, job, b"r" * 32)
+    compute.submit_result(alice, job, sealed, len(b"sealed"))
+    wealthy.money.unreserve(bob, ALL)
+    compute.acknowledge(bob, job)
+
+    assert wealthy.events()[-1] == JobCompleted(job, owner_paid=0, worker_paid=0, burned=0)
+    assert wealthy.money.total_issuance_now() == issuance
 
 
 def test_a_worker_whose_bond_is_gone_is_slashed_of_nothing(
