@@ -6,9 +6,15 @@ from typing import Any, Final
 
 from tilth.frame import CallWeight, Measured, Weight
 from tilth.pallets.balances import Balances
+from tilth.pallets.multisig import Multisig
+from tilth.pallets.multisig.weights import Growing as WithSignatories
+from tilth.pallets.proxy import Proxy
+from tilth.pallets.proxy.weights import Growing as WithProxies
+from tilth.pallets.session import Session
 from tilth.pallets.sudo import Sudo
 from tilth.pallets.system import System
 from tilth.pallets.timestamp import Timestamp
+from tilth.pallets.utility import Utility
 
 Weights = Mapping[str, CallWeight]
 
@@ -41,7 +47,7 @@ def _kill_storage(_: Any, keys: tuple[bytes, ...]) -> Measured:
 
 
 def _kill_prefix(_: Any, prefix: bytes, subkeys: int) -> Measured:
-    count = subkeys + 1
+    count = min(subkeys + 1, 2**32 - 1)
     proof_size = 134 + 70 * count
     return Measured(4_172_000 + 1_227_281 * count, proof_size, reads=count, writes=count)
 
@@ -98,6 +104,76 @@ SUDO: Final[Weights] = MappingProxyType(
         "remove_key": Measured(9_127_000, _KEY, reads=1, writes=1),
     }
 )
+_PAUSED: Final = 3_997  # the proof that nothing is paused
+
+UTILITY: Final[Weights] = MappingProxyType(
+    {
+        "batch": Measured(2_694_370, _PAUSED, reads=2),
+        "batch_each": Measured(5_005_941),
+        "as_derivative": Measured(9_639_000, _PAUSED, reads=2),
+        "batch_all": Measured(12_948_874, _PAUSED, reads=2),
+        "batch_all_each": Measured(5_162_821),
+        "dispatch_as": Measured(7_452_000),
+        "force_batch": Measured(4_879_712, _PAUSED, reads=2),
+        "force_batch_each": Measured(4_955_816),
+    }
+)
+
+
+def _operation(ref_time: int, reads: int = 1, writes: int = 1) -> Measured:
+    return Measured(ref_time, 6_811, reads=reads, writes=writes)
+
+
+MULTISIG: Final[Weights] = MappingProxyType(
+    {
+        "as_multi_threshold_1": WithSignatories(Measured(21_362_808, _PAUSED, reads=2), 0, 432),
+        "as_multi_create": WithSignatories(_operation(31_518_927), 115_804, 1_442),
+        "as_multi_approve": WithSignatories(_operation(17_806_361), 107_042, 1_491),
+        "as_multi_complete": WithSignatories(_operation(43_677_970, 4, 2), 154_697, 1_534),
+        "approve_as_multi_create": WithSignatories(_operation(30_317_105), 109_792),
+        "approve_as_multi_approve": WithSignatories(_operation(17_358_877), 99_194),
+        "cancel_as_multi": WithSignatories(_operation(32_003_421), 108_567),
+    }
+)
+
+
+def _granted(ref_time: int) -> Measured:
+    return Measured(ref_time, 4_706, reads=1, writes=1)
+
+
+def _pending(ref_time: int, reads: int) -> Measured:
+    return Measured(ref_time, 5_698, reads=reads, writes=2)
+
+
+PROXY: Final[Weights] = MappingProxyType(
+    {
+        "proxy": WithProxies(Measured(19_655_145, 4_706, reads=3), 36_306),
+        "add_proxy": WithProxies(_granted(22_358_457), 64_322),
+        "remove_proxy": WithProxies(_granted(22_579_308), 62_404),
+        "remove_proxies": WithProxies(_granted(21_456_750), 45_387),
+        "create_pure": WithProxies(_granted(23_878_644), 10_149),
+        "kill_pure": WithProxies(_granted(22_067_418), 52_703),
+        "announce": WithProxies(_pending(32_205_445, 3), 67_833, 167_596),
+        "remove_announcement": WithProxies(_pending(22_666_821, 2), 18_799, 170_629),
+        "reject_announcement": WithProxies(_pending(22_654_227, 2), 21_839, 168_822),
+        "proxy_announced": WithProxies(_pending(41_812_078, 5), 79_539, 163_029),
+    }
+)
+SESSION: Final[Weights] = MappingProxyType(
+    {
+        "set_keys": Measured(59_558_000, 17_759, reads=8, writes=7),
+        "purge_keys": Measured(42_476_000, 5_282, reads=2, writes=7),
+    }
+)
 BY_PALLET: Final[Mapping[type, Weights]] = MappingProxyType(
-    {System: SYSTEM, Timestamp: TIMESTAMP, Balances: BALANCES, Sudo: SUDO}
+    {
+        System: SYSTEM,
+        Timestamp: TIMESTAMP,
+        Balances: BALANCES,
+        Sudo: SUDO,
+        Utility: UTILITY,
+        Multisig: MULTISIG,
+        Proxy: PROXY,
+        Session: SESSION,
+    }
 )

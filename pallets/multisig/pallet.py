@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final, Protocol, TypeAlias
 
 from tilth.frame import (
-    ZERO_WEIGHT,
     AccountId,
     AssociatedType,
     Balance,
@@ -14,7 +13,6 @@ from tilth.frame import (
     DispatchFailure,
     DispatchInfo,
     Err,
-    Measured,
     Ok,
     Pallet,
     Pays,
@@ -32,6 +30,7 @@ from tilth.frame import (
     hashing,
     replace,
     signed,
+    since,
     some,
     u16,
     u32,
@@ -69,7 +68,7 @@ class Reserve(Protocol):
 def _alone_info(pallet: "Multisig", others: Others, call: RuntimeCall) -> DispatchInfo:
     own = pallet.own_weight("as_multi_threshold_1", 0, len(call.encode()))
     # the call reads and writes the common account, which nobody measured
-    weight = own + pallet.db.of(reads=1, writes=1) + call.info.call_weight
+    weight = own + pallet.runtime.db_weight.of(reads=1, writes=1) + call.info.call_weight
     return DispatchInfo(weight, call.info.dispatch_class)
 
 
@@ -206,6 +205,7 @@ class Multisig(Pallet[Event, Error]):
         self._close(account, call_hash, operation)
         self.emit(MultisigCancelled(who, timepoint, account, call_hash))
 
+    @since(Release.STABLE2503)
     @call(4, weight=_poke_weight)
     def poke_deposit(
         self, who: Signed, threshold: u16, other_signatories: Others, call_hash: Hash32
@@ -230,7 +230,7 @@ class Multisig(Pallet[Event, Error]):
         measured = self.weights.get(name)
         if isinstance(measured, Growing):
             measured = measured(others, length)
-        return measured.under(self.db) if isinstance(measured, Measured) else ZERO_WEIGHT
+        return self.priced(measured)
 
     def try_state(self) -> None:
         for (account, _), operation in self.multisigs.items():

@@ -10,9 +10,11 @@ from tilth.frame import (
     DispatchError,
     ErrorEnum,
     Fixed,
+    Release,
     Result,
     TypeName,
     event,
+    since,
     struct,
     u32,
 )
@@ -102,6 +104,7 @@ class MultisigCancelled:
     call_hash: CallHash
 
 
+@since(Release.STABLE2503)
 @event
 class DepositPoked:
     """The deposit for an open call was brought to what one costs today."""

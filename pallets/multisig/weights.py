@@ -1,4 +1,4 @@
-"""Weights of multisig's calls: Substrate's published benchmark, pallet_multisig of 2025-02-25.
+"""Weights of multisig's calls: those that pallet_multisig of stable2503 publishes.
 
 Each has a fixed part, a part for every other signatory and one for every byte of the call.
 """

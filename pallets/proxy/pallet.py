@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final, TypeAlias
 from tilth.frame import (
     CANNOT_LOOKUP,
     H256,
-    ZERO_WEIGHT,
     AccountId,
     AssociatedType,
     Balance,
@@ -18,7 +17,6 @@ from tilth.frame import (
     DispatchFailure,
     DispatchInfo,
     Err,
-    Measured,
     MultiAddress,
     Ok,
     Pallet,
@@ -81,7 +79,7 @@ def _with_inner(name: str) -> Callable[..., DispatchInfo]:
     def info(pallet: "Proxy", *args: Any) -> DispatchInfo:
         inner: DispatchInfo = args[-1].info
         # the call reads and writes the other account, which nobody measured
-        own = pallet.own_weight(name) + pallet.db.of(reads=1, writes=1)
+        own = pallet.own_weight(name) + pallet.runtime.db_weight.of(reads=1, writes=1)
         return DispatchInfo(own + inner.call_weight, inner.dispatch_class)
 
     return info
@@ -241,6 +239,7 @@ class Proxy(Pallet[Event, Error]):
         self._withdraw(proxy, is_due, Error.UNANNOUNCED)
         self._act(leave, account, call)
 
+    @since(Release.STABLE2503)
     @call(10, weight=_own("poke_deposit"))
     def poke_deposit(self, who: Signed) -> PostInfo:
         """Bring one's deposits to what they cost today; free if that changes one."""
@@ -271,7 +270,7 @@ class Proxy(Pallet[Event, Error]):
         measured = self.weights.get(name)
         if isinstance(measured, Growing):
             measured = measured(self.max_proxies, self.max_pending)
-        return measured.under(self.db) if isinstance(measured, Measured) else ZERO_WEIGHT
+        return self.priced(measured)
 
     def pure_account(
         self, spawner: AccountId, proxy_type: Any, index: int, when: tuple[int, int]

@@ -164,6 +164,7 @@ class ProxyRemoved:
     delay: BlockNumber
 
 
+@since(Release.STABLE2503)
 @event
 class DepositPoked:
     """A deposit was brought to what proxies or announcements cost today."""

@@ -1,4 +1,4 @@
-"""Weights of proxy's calls: Substrate's published benchmark, pallet_proxy of 2025-03-04.
+"""Weights of proxy's calls: those that pallet_proxy of stable2503 publishes.
 
 They are taken at the most proxies and announcements an account may have, as FRAME takes them.
 """

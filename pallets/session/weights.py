@@ -1,6 +1,6 @@
-"""Weights of session's calls: Substrate's published benchmark, pallet_session of 2024-10-02.
+"""Weights of session's calls: those that pallet_session of stable2503 publishes.
 
-It was taken with six keys and a staking pallet, which costs more than two keys without one.
+They were taken with six keys and a staking pallet, which costs more than two keys without one.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from tilth.frame import CallWeight, Measured
 
 WEIGHTS: Final[Mapping[str, CallWeight]] = MappingProxyType(
     {
-        "set_keys": Measured(72_716_000, 17_792, reads=8, writes=7),
-        "purge_keys": Measured(53_172_000, 5_315, reads=2, writes=7),
+        "set_keys": Measured(51_496_000, 16_896, reads=8, writes=7),
+        "purge_keys": Measured(40_486_000, 4_798, reads=2, writes=7),
     }
 )

@@ -12,7 +12,6 @@ from tilth.frame import (
     DispatchInfo,
     Err,
     ErrorEnum,
-    Measured,
     MultiAddress,
     Ok,
     Origin,
@@ -75,9 +74,8 @@ class Error(ErrorEnum):
 
 def _with_inner(pallet: "Sudo", call: RuntimeCall, name: str) -> DispatchInfo:
     inner = call.info
-    own = pallet.weights.get(name, Measured(0))
-    assert isinstance(own, Measured), "sudo's own weights are constants"
-    return DispatchInfo(own.under(pallet.db) + inner.call_weight, inner.dispatch_class)
+    own = pallet.priced(pallet.weights.get(name))
+    return DispatchInfo(own + inner.call_weight, inner.dispatch_class)
 
 
 class Sudo(Pallet[Sudid | KeyChanged | KeyRemoved | SudoAsDone, Error]):

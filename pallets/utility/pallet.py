@@ -17,7 +17,6 @@ from tilth.frame import (
     Err,
     ErrorEnum,
     ExtraConst,
-    Measured,
     NoCaller,
     Ok,
     Origin,
@@ -236,6 +235,7 @@ class Utility(
         if failure is not None:
             raise DispatchFailure(failure)
 
+    @since(Release.STABLE2503)
     @call(6, info=_if_else_info)
     def if_else(self, who: AnyOrigin, main: Call, fallback: Call) -> PostInfo:
         """Make a call; if it fails, make another instead."""
@@ -252,6 +252,7 @@ class Utility(
         self.emit(IfElseFallbackCalled(self.runtime.dispatch_error(failure)))
         return PostInfo(spent)
 
+    @since(Release.STABLE2503)
     @call(7, info=_in_name_info("dispatch_as_fallible"))
     def dispatch_as_fallible(self, who: Root, as_origin: OriginCaller, call: Call) -> None:
         """Make a call in another origin's name; fails if the call fails."""
@@ -262,16 +263,12 @@ class Utility(
 
     def own_weight(self, name: str, count: int = 0) -> Weight:
         """What a call weighs beside the calls in it."""
-        weight = ZERO_WEIGHT
-        for part, times in ((name, 1), (f"{name}_each", count)):
-            measured = self.weights.get(part)
-            if isinstance(measured, Measured):
-                weight += measured.under(self.db) * times
-        return weight
+        each = self.priced(self.weights.get(f"{name}_each"))
+        return self.priced(self.weights.get(name)) + each * count
 
     def derivative_weight(self) -> Weight:
         """The inner call reads and writes an account more than was measured."""
-        return self.own_weight("as_derivative") + self.db.of(reads=1, writes=1)
+        return self.own_weight("as_derivative") + self.runtime.db_weight.of(reads=1, writes=1)
 
     def _is_no_batch_all(self, call: RuntimeCall) -> bool:
         return call.method.prefix != self.batch_all.prefix

@@ -1,8 +1,7 @@
-"""Weights of utility's calls: Substrate's published benchmark, pallet_utility of 2024-11-08.
+"""Weights of utility's calls: those that pallet_utility of stable2503 publishes.
 
-The release of the recordings had no utility pallet to measure. A batch weighs a fixed part and as
-much again for each call as `<name>_each` says, beside the calls themselves. `dispatch_as_fallible`
-was published without a figure that we know: it weighs as `dispatch_as`, whose work it does.
+A batch weighs a fixed part and as much again for each call as `<name>_each` says, beside the calls
+themselves.
 """
 
 from collections.abc import Mapping
@@ -11,20 +10,19 @@ from typing import Final
 
 from tilth.frame import CallWeight, Measured
 
-_DISPATCH_AS: Final = 6_985_000
 _PAUSED: Final = 3_997  # the proof that nothing is paused
 
 WEIGHTS: Final[Mapping[str, CallWeight]] = MappingProxyType(
     {
-        "batch": Measured(19_388_813, _PAUSED, reads=2),
-        "batch_each": Measured(4_591_113),
-        "as_derivative": Measured(10_896_000, _PAUSED, reads=2),
-        "batch_all": Measured(22_628_420, _PAUSED, reads=2),
-        "batch_all_each": Measured(4_797_007),
-        "dispatch_as": Measured(_DISPATCH_AS),
-        "force_batch": Measured(23_270_604, _PAUSED, reads=2),
-        "force_batch_each": Measured(4_570_923),
-        "if_else": Measured(7_000_000),
-        "dispatch_as_fallible": Measured(_DISPATCH_AS),
+        "batch": Measured(4_034_000, _PAUSED, reads=2),
+        "batch_each": Measured(4_914_560),
+        "as_derivative": Measured(6_097_000, _PAUSED, reads=2),
+        "batch_all": Measured(4_075_000, _PAUSED, reads=2),
+        "batch_all_each": Measured(5_127_263),
+        "dispatch_as": Measured(5_720_000),
+        "force_batch": Measured(4_035_000, _PAUSED, reads=2),
+        "force_batch_each": Measured(4_902_729),
+        "if_else": Measured(11_571_000, 7_004, reads=3),
+        "dispatch_as_fallible": Measured(5_705_000),
     }
 )

@@ -5,9 +5,25 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tilth.frame import AccountId, Ok, Release, RuntimeCall, hashing, signed
+from tilth.frame import (
+    FREE_DB,
+    ROCKS_DB,
+    WEIGHTLESS,
+    AccountId,
+    DbWeight,
+    DecodeError,
+    Ok,
+    Pallet,
+    Release,
+    RuntimeCall,
+    Weight,
+    hashing,
+    signed,
+)
+from tilth.pallets.multisig import Multisig
 from tilth.pallets.multisig.pallet import account_of
 from tilth.pallets.multisig.types import MultisigExecuted, Timepoint
+from tilth.pallets.proxy import Proxy
 from tilth.pallets.proxy.types import (
     Announced,
     ProxyExecuted,
@@ -16,6 +32,9 @@ from tilth.pallets.proxy.types import (
     PureCreatedAt,
     PureKilled,
 )
+from tilth.pallets.sudo import Sudo
+from tilth.pallets.system import System
+from tilth.pallets.utility import Utility
 from tilth.primitives.types import H256, Digest, Header, Id
 from tilth.runtime import DevRuntime
 from tilth.runtime.powers import ProxyType
@@ -26,6 +45,39 @@ ALICE, BOB = (AccountId(bytes((number,)) * 32) for number in (1, 2))
 
 class LaterRuntime(DevRuntime):
     release: ClassVar[Release] = Release.STABLE2512
+
+
+class OlderRuntime(DevRuntime):
+    release: ClassVar[Release] = Release.STABLE2409
+
+
+class CheapRuntime(DevRuntime):
+    """Its accesses cost nothing, but its pallets were measured where they do."""
+
+    db_weight: ClassVar[DbWeight] = FREE_DB
+
+    def add(self, index: int, pallet: Any, name: str | None = None) -> Any:
+        if isinstance(pallet, System):
+            pallet.weighing(WEIGHTLESS)
+        if isinstance(pallet, Utility | Multisig | Proxy):
+            pallet.weighing(pallet.weights, db=ROCKS_DB)
+        return super().add(index, pallet, name)
+
+
+class PlainRuntime(DevRuntime):
+    """Its weights are figures, with nothing to be added for accesses."""
+
+    weighed: ClassVar[dict[type[Pallet[Any, Any]], dict[str, Weight]]] = {
+        Utility: {"batch": Weight(100, 3), "batch_each": Weight(7, 0)},
+        Sudo: {"sudo": Weight(5, 0)},
+        Multisig: {"cancel_as_multi": Weight(9, 0)},
+        System: {"remark": Weight(0, 0)},
+    }
+
+    def add(self, index: int, pallet: Any, name: str | None = None) -> Any:
+        if type(pallet) in self.weighed:
+            pallet.weighing(self.weighed[type(pallet)])
+        return super().add(index, pallet, name)
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +157,56 @@ def test_an_event_has_the_index_that_its_release_gives_it(later: LaterRuntime) -
     assert stable2503.proxy.encode_event(told)[1] == 2
     with pytest.raises(KeyError):
         later.proxy.encode_event(PureCreated(ALICE, BOB, ProxyType.ANY, 0))
+
+
+@pytest.mark.parametrize(
+    ("pallet", "name", "index"),
+    [
+        ("Utility", "if_else", 6),
+        ("Utility", "dispatch_as_fallible", 7),
+        ("Multisig", "poke_deposit", 4),
+        ("Proxy", "poke_deposit", 10),
+    ],
+)
+def test_a_release_decodes_no_call_that_a_later_one_brought(
+    pallet: str, name: str, index: int
+) -> None:
+    def calls(runtime: DevRuntime) -> dict[str, int]:
+        (found,) = (each for each in runtime.pallets if each.name == pallet)
+        return {call.name: call.index for call in found.declared.calls}
+
+    older = OlderRuntime()
+    assert calls(DevRuntime())[name] == index
+    assert name not in calls(older)
+    (place,) = (each.index for each in older.pallets if each.name == pallet)
+    with pytest.raises(DecodeError, match="the index of a call"):
+        older.calls_codec.decode_at(bytes((place, index)) + bytes(100), 0)
+
+
+def test_the_account_behind_a_call_costs_what_the_runtime_asks_not_the_benchmark() -> None:
+    """frame/utility/src/lib.rs: the weights of `()` are RocksDB's, T::DbWeight may be nothing."""
+    runtime, inner = CheapRuntime(), Weight(0, 0)
+    remark = runtime.system.remark.call(b"")
+    assert remark.info.call_weight == inner
+    reads = ROCKS_DB.of(reads=2, writes=0)
+
+    assert runtime.utility.as_derivative.call(0, remark).info.call_weight == (
+        Weight(6_097_000, 3_997) + reads
+    )
+    assert runtime.multisig.as_multi_threshold_1.call((BOB,), remark).info.call_weight == (
+        Weight(20_470_382 + 397 * len(remark.encode()), 3_997) + reads
+    )
+    assert runtime.proxy.proxy.call(Id(BOB), None, remark).info.call_weight == (
+        Weight(25_084_085 + 33_574 * 32, 4_706) + ROCKS_DB.of(reads=3, writes=0)
+    )
+
+
+def test_a_weight_may_be_a_plain_one() -> None:
+    runtime = PlainRuntime()
+    remark = runtime.system.remark.call(b"")
+
+    assert runtime.utility.batch.call((remark, remark)).info.call_weight == Weight(100 + 2 * 7, 3)
+    assert runtime.sudo.sudo.call(remark).info.call_weight == Weight(5, 0)
+    assert runtime.multisig.cancel_as_multi.call(
+        2, (BOB,), Timepoint(1, 0), bytes(32)
+    ).info.call_weight == Weight(9, 0)

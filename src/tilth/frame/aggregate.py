@@ -96,7 +96,7 @@ class CallsCodec(_Aggregate):
         if found is not None:
             return found
         pallet = self._pallet(data, offset)
-        for call in pallet.parsed().calls:
+        for call in pallet.declared.calls:
             if call.index == data[offset + 1]:
                 found = self._methods[data[offset : offset + 2]] = getattr(pallet, call.name)
                 return found

@@ -21,6 +21,7 @@ from tilth.primitives.scale import Codec
 
 if TYPE_CHECKING:
     from tilth.frame.pallet import Pallet
+    from tilth.frame.runtime import Runtime
 
 Who = TypeVar("Who")
 P = ParamSpec("P")
@@ -73,6 +74,7 @@ class CallMethod(Generic[Who, P]):
             setattr(bound, name, value)
         bound.function = self.function.__get__(pallet)
         bound.feeless_if = self.feeless_if and self.feeless_if.__get__(pallet)
+        bound.runtime = pallet.runtime
         bound.pallet_index = pallet_index
         bound.prefix = bytes((pallet_index, self.index))
         bound.arguments = arguments
@@ -81,6 +83,7 @@ class CallMethod(Generic[Who, P]):
         bound.info = _info(bound, pallet)
         return bound
 
+    runtime: "Runtime"
     pallet_index: int
     prefix: bytes
     arguments: Callable[[], Codec[Any]]
@@ -191,28 +194,29 @@ class RuntimeCall:
 
     def dispatch(self, origin: Origin) -> PostInfo:
         """Run the call in a storage layer of its own; a failure undoes its writes."""
-        if not origin.allows(self):
-            raise DispatchFailure(self._filtered())
+        runtime = self.method.runtime
+        if not origin.allows(self, runtime.base_call_filter):
+            raise DispatchFailure(runtime.call_filtered)
         return self.dispatch_bypassing_filter(origin)
 
     def dispatch_bypassing_filter(self, origin: Origin) -> PostInfo:
         method = self.method
-        overlay = method.slot.overlay
+        slot = method.slot
+        overlay, layers = slot.overlay, slot.layers
+        if layers == MAX_LAYERS:
+            raise DispatchFailure(Transactional(TransactionalError.LIMIT_REACHED))
         mark = overlay.mark()
+        slot.layers = layers + 1
         try:
             posted = method.function(method.check(origin), *self.args)
         except DispatchFailure:
             overlay.rollback(mark)
             overlay.delete(TRANSACTION_LEVEL)
             raise
-        except RecursionError:
-            overlay.rollback(mark)
-            raise DispatchFailure(Transactional(TransactionalError.LIMIT_REACHED)) from None
+        finally:
+            slot.layers = layers
         overlay.delete(TRANSACTION_LEVEL)
         return posted or PostInfo()
-
-    def _filtered(self) -> Any:
-        return self.method.function.__self__.runtime.call_filtered  # type: ignore[attr-defined]
 
     def __eq__(self, other: object) -> bool:
         return (

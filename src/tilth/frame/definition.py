@@ -96,7 +96,8 @@ class Def:
         """What a release of FRAME has of it."""
         storage = tuple(each for each in self.storage if belongs(each.item, release))
         events = tuple(each for each in self.events if belongs(each, release))
-        return replace(self, storage=storage, events=events)
+        calls = tuple(each for each in self.calls if belongs(each.method, release))
+        return replace(self, storage=storage, events=events, calls=calls)
 
     @cached_property
     def docs(self) -> dict[str, tuple[str, ...]]:

@@ -28,7 +28,7 @@ Caller: TypeAlias = Annotated[
     RootCaller | SignedCaller | NoCaller,
     Path("frame_support::dispatch::RawOrigin", AccountId=AccountId),
 ]
-CallFilter: TypeAlias = "Callable[[RuntimeCall], bool]"
+CallFilter: TypeAlias = Callable[["RuntimeCall"], bool]
 
 
 @final
@@ -45,11 +45,11 @@ class Origin:
         self.signer = caller.who if type(caller) is SignedCaller else None
         """The account that signed, if one did."""
 
-    def allows(self, call: "RuntimeCall") -> bool:
-        """Root is asked by nobody."""
-        if not self.filters or type(self.caller) is RootCaller:
+    def allows(self, call: "RuntimeCall", base: CallFilter | None = None) -> bool:
+        """Whether the call may be made, on a chain that filters so; root is asked by nobody."""
+        if (base is None and not self.filters) or type(self.caller) is RootCaller:
             return True
-        return all(allowed(call) for allowed in self.filters)
+        return (base is None or base(call)) and all(allowed(call) for allowed in self.filters)
 
     def restricted(self, *filters: CallFilter) -> "Origin":
         return Origin(self.caller, self.filters + filters)

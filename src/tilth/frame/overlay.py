@@ -238,7 +238,9 @@ def _restore(table: dict[bytes, Any], key: bytes, value: Any, nothing: Any) -> N
 class Slot:
     """Where every storage item of a runtime finds the overlay that is current."""
 
-    __slots__ = ("overlay",)
+    __slots__ = ("layers", "overlay")
 
     def __init__(self) -> None:
         self.overlay = Overlay(Trie.empty())
+        self.layers = 0
+        """How many calls run within each other."""

@@ -170,6 +170,12 @@ class Pallet(Generic[E, X]):
         """What accesses cost in the pallet's weights."""
         return self._runtime.db_weight if self.weights_db is None else self.weights_db
 
+    def priced(self, weight: Any) -> Weight:
+        """One of the pallet's weights or benchmarks as a weight; nothing where there is none."""
+        if isinstance(weight, Measured):
+            return weight.under(self.db)
+        return weight if isinstance(weight, Weight) else ZERO_WEIGHT
+
     def emit(self, event: E) -> None:
         """Deposit an event; it is encoded now and kept only if the call succeeds."""
         indices, encode = self._events.get(type(event)) or self._met(type(event))

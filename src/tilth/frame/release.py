@@ -33,7 +33,7 @@ class Release(IntEnum):
 
 
 def since(release: Release) -> Callable[[T], T]:
-    """Mark an event or a storage item that no older release has."""
+    """Mark a call, an event or a storage item that no older release has."""
 
     def mark(declared: T) -> T:
         setattr(declared, "__since__", release)  # noqa: B010 - events and items are anything
@@ -43,7 +43,7 @@ def since(release: Release) -> Callable[[T], T]:
 
 
 def until(release: Release) -> Callable[[T], T]:
-    """Mark an event or a storage item that this release has no longer."""
+    """Mark a call, an event or a storage item that this release has no longer."""
 
     def mark(declared: T) -> T:
         setattr(declared, "__until__", release)  # noqa: B010 - as above

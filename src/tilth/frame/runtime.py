@@ -1,5 +1,6 @@
 """The runtime: which pallets a chain has, at which index, wired by constructor arguments."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -24,6 +25,7 @@ from tilth.frame.executive import Executive
 from tilth.frame.extension import Pipeline, SignedExtensions, TransactionExtension
 from tilth.frame.extrinsic import Extrinsic, ExtrinsicCodec, ExtrinsicFormat
 from tilth.frame.indexing import Indexed
+from tilth.frame.origin import CallFilter
 from tilth.frame.overlay import Overlay, Slot
 from tilth.frame.pallet import Pallet
 from tilth.frame.readings import Readings
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound=Pallet[Any, Any])
 _CODE_MARK: Final = b"tilth:python:"
 _EXTRINSIC_INDEX: Final = b":extrinsic_index"  # primitives/storage: well_known_keys
+_FRAMES: Final = 16 * 256
+"""What as many calls within each other as may be take of Python's stack, with room to spare."""
 
 
 class Runtime:
@@ -66,8 +70,12 @@ class Runtime:
     system: Any
     """The pallet that satisfies `traits.System`; a subclass says which."""
     extensions: tuple[TransactionExtension, ...]
+    base_call_filter: CallFilter | None = None
+    """Which calls anybody but root may make; all of them, unless a runtime says so."""
 
     def __init__(self) -> None:
+        # or it would depend on who runs the block how deeply calls may nest in it
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES))
         self.slot = Slot()
         self._newest = Readings(Trie.empty())
         """Of the state that was made last, on which the next block usually stands."""

@@ -158,7 +158,8 @@ class StorageValue(_Value[V]):
 
     def take(self) -> V | None:
         value = self.get()
-        self.kill()
+        if value is not None:  # FRAME deletes nothing where there is nothing
+            self.kill()
         return value
 
 
@@ -192,7 +193,8 @@ class DefaultValue(_Defaulting, _Value[V]):
 
     def take(self) -> V:
         value = self.get()
-        self.kill()
+        if self.exists():
+            self.kill()
         return value
 
 
@@ -332,7 +334,8 @@ class StorageMap(_Map[K, V]):
 
     def take(self, key: K) -> V | None:
         value = self.get(key)
-        del self[key]
+        if value is not None:
+            del self[key]
         return value
 
 
@@ -355,7 +358,8 @@ class DefaultMap(_Defaulting, _Map[K, V]):
 
     def take(self, key: K) -> V:
         value = self[key]
-        del self[key]
+        if key in self:
+            del self[key]
         return value
 
 

@@ -62,7 +62,7 @@ class Arbitrary:
         return st.one_of(*(self._calls_of(pallet, names) for pallet, names in named if names))
 
     def _names(self, pallet: Pallet[Any, Any]) -> list[str]:
-        names = [call.name for call in pallet.parsed().calls]
+        names = [call.name for call in pallet.declared.calls]
         return [name for name in names if f"{pallet.name}.{name}" not in self._beyond]
 
     def _calls_of(
@@ -73,7 +73,7 @@ class Arbitrary:
     def _call(self, pallet: Pallet[Any, Any], name: str) -> st.SearchStrategy[RuntimeCall]:
         method = getattr(pallet, name)
         if method.prefix not in self._by_method:
-            (declared,) = (call for call in pallet.parsed().calls if call.name == name)
+            (declared,) = (call for call in pallet.declared.calls if call.name == name)
             shape = self._runtime.codecs.shape
             arguments = {each: self._value(shape(kind), each) for each, kind in declared.params}
             self._by_method[method.prefix] = st.builds(method.call, **arguments)

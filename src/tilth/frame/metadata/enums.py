@@ -41,7 +41,7 @@ _OF_THE_RUNTIME: Final = re.compile(r"\bT\b")
 
 
 def calls(pallet: AnyPallet, registry: TypeRegistry) -> int | None:
-    declared = pallet.parsed().calls
+    declared = pallet.declared.calls
     variants = tuple(_call(call, registry) for call in declared)
     return _own(pallet, registry, "Call", variants, _CALL_DOCS) if variants else None
 
