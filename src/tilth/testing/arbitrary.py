@@ -53,7 +53,6 @@ class Arbitrary:
         self._amounts = st.sampled_from(amounts)
         self._given = given
         self._beyond = beyond
-        self._by_method: dict[bytes, st.SearchStrategy[RuntimeCall]] = {}
         self.calls = self._calls()
         """Any call of any pallet; calls that contain calls contain any."""
 
@@ -68,16 +67,14 @@ class Arbitrary:
     def _calls_of(
         self, pallet: Pallet[Any, Any], names: list[str]
     ) -> st.SearchStrategy[RuntimeCall]:
-        return st.sampled_from(names).flatmap(lambda name: self._call(pallet, name))
+        made = {name: self._call(pallet, name) for name in names}
+        return st.sampled_from(names).flatmap(lambda name: made[name])
 
     def _call(self, pallet: Pallet[Any, Any], name: str) -> st.SearchStrategy[RuntimeCall]:
-        method = getattr(pallet, name)
-        if method.prefix not in self._by_method:
-            (declared,) = (call for call in pallet.declared.calls if call.name == name)
-            shape = self._runtime.codecs.shape
-            arguments = {each: self._value(shape(kind), each) for each, kind in declared.params}
-            self._by_method[method.prefix] = st.builds(method.call, **arguments)
-        return self._by_method[method.prefix]
+        (declared,) = (call for call in pallet.declared.calls if call.name == name)
+        shape = self._runtime.codecs.shape
+        arguments = {each: self._value(shape(kind), each) for each, kind in declared.params}
+        return st.builds(getattr(pallet, name).call, **arguments)
 
     def _value(self, shape: shapes.Shape, name: str) -> Values:
         return self._given[name] if name in self._given else self._of(shape, name)
@@ -114,6 +111,9 @@ class Arbitrary:
             case shapes.Uint(size=size):
                 most = (1 << 8 * size) - 1
                 return st.integers(0, 3) | st.sampled_from((50, min(1_000, most)))
+            case shapes.Int(size=size):
+                least = -(1 << 8 * size - 1)
+                return st.integers(-3, 3) | st.sampled_from((least, ~least))
             case shapes.Bool():
                 return st.booleans()
             case shapes.Text():
