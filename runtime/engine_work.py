@@ -24,7 +24,7 @@ from tilth.pallets.compute import (
     TrainSpec,
 )
 from tilth.pallets.compute.work import Question
-from tilth.vault import PrivateTable, Table
+from tilth.vault import PrivateTable, Table, read_evaluation
 from tilth.vault.schema import canonical_json
 
 _MICRO: Final = 1e6
@@ -79,6 +79,13 @@ def ensure_fits(compute: Engine, spec: JobSpec, model: bytes, table: Table) -> N
         case _:
             tried = compute.infer(model, np.zeros((1, rows.features), np.float32))
             _ensure_room(spec, _HEAD_BYTES + 4 * tried.size * rows.count)
+
+
+def ensure_testable(compute: Engine, model: bytes, evaluation: bytes) -> None:
+    """Whether jurors could measure the model by its requester's test: else it measures nobody."""
+    features, labels = read_evaluation(evaluation)
+    classes = compute.infer(model, features)[0].size
+    _ensure(labels.min() >= 0 and labels.max() < classes, "the test has other classes")
 
 
 def perform(compute: Engine, spec: JobSpec, model: bytes, table: Table, progress: Percent) -> bytes:

@@ -9,6 +9,7 @@ from tilth import engine
 from tilth.engine import Engine
 from tilth.frame import H256
 from tilth.pallets.compute import (
+    Acceptance,
     Announce,
     Claim,
     FailureCode,
@@ -25,8 +26,15 @@ from tilth.pallets.compute import (
 from tilth.primitives.crypto.hashing import blake2_256
 from tilth.primitives.crypto.sealing import SealBroken, SealingKey, seal
 from tilth.primitives.job_result import model_info, result_info
-from tilth.runtime.engine_work import ensure_fits, perform, share_of_right_answers
-from tilth.vault import LedgerRefuses, UnknownTableError, Vault, VaultError, read_evaluation
+from tilth.runtime.engine_work import ensure_fits, ensure_testable, perform, share_of_right_answers
+from tilth.vault import (
+    LedgerRefuses,
+    TableError,
+    UnknownTableError,
+    Vault,
+    VaultError,
+    read_evaluation,
+)
 
 log = logging.getLogger(__name__)
 
@@ -80,12 +88,27 @@ class ComputeWorker:
         if model is None:
             return FailureCode.MODEL_MISSING
         try:
-            ensure_fits(self._engine, task.spec, model, self._vault.table(task.row_root))
-        except engine.EngineError as error:
-            return self._refused(task.job, error)
+            table = self._vault.table(task.row_root)
         except VaultError:
             return FailureCode.ROWS_MISSING
+        try:
+            ensure_fits(self._engine, task.spec, model, table)
+            self._ensure_testable(task.spec.acceptance, model)
+        except engine.EngineError as error:
+            return self._refused(task.job, error)
+        except TableError as error:
+            log.info("job %d: the test: %s", task.job, error)
+            return FailureCode.MODEL_REFUSED
         return self._charge(task)
+
+    def _ensure_testable(self, acceptance: Acceptance | None, model: bytes) -> None:
+        """A requester whose test cannot be repeated would dispute any model with it."""
+        if acceptance is None:
+            return
+        rows = self._read_content(acceptance.evaluation)
+        if rows is None:
+            raise TableError("its rows are not stored any more.")
+        ensure_testable(self._engine, model, rows)
 
     def run(self, task: Run) -> RunAnswer:
         """Work, seal, and enter the release in the owner's own books."""

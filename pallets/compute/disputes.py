@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tilth.frame import AccountId, ensure
+from tilth.frame import AccountId, ensure, some
 from tilth.pallets.compute import crew
 from tilth.pallets.compute.docket import job_in, move
 from tilth.pallets.compute.errors import Error
@@ -47,9 +47,12 @@ def _end_lost(compute: "Compute", job: int, record: Job, state: Delivered) -> No
 def _ask_jurors(
     compute: "Compute", job: int, record: Job, state: Delivered, ground: AcceptanceFailed
 ) -> None:
-    ensure(record.spec.acceptance is not None, Error.NO_TEST)
+    acceptance = some(record.spec.acceptance, Error.NO_TEST)
     ensure(SealingKey(ground.secret).public == record.spec.result_key, Error.WRONG_KEY)
     bond, deadline = compute.dispute_bond, compute.now + compute.dispute_window
+    # a dispute that nobody can decide would pay whoever lets its evidence expire
+    for content in (acceptance.evaluation, state.result):
+        ensure(compute.content.stays(content, deadline), Error.EVIDENCE_EXPIRES)
     compute.currency.hold(compute.Hold.DISPUTE_BOND, record.requester, bond)
     disputed = Disputed(state.worker, state.result, state.size, ground.secret, bond, deadline)
     move(compute, job, record, disputed)

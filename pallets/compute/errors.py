@@ -37,3 +37,4 @@ class Error(ErrorEnum):
     ROWS_DIFFER = "The worker's rows are not those that the owner registered."
     RESULT_NOT_STORED = "The sealed result must be stored as content first, with exactly this size."
     OUTPUT_TOO_LARGE = "The sealed result is larger than the job reserved."
+    EVIDENCE_EXPIRES = "Test rows or result would expire before the verdict: store them again."

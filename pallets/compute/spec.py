@@ -12,6 +12,7 @@ from tilth.pallets.compute.work import (
     EvaluateSpec,
     InferSpec,
     JobSpec,
+    Loss,
     Mean,
     Quantiles,
     Question,
@@ -91,7 +92,8 @@ def _ensure_rises(question: Question) -> None:
 
 
 def _ensure_test(work: Work, acceptance: Acceptance) -> None:
-    ensure(isinstance(work, TrainSpec), Error.BAD_ACCEPTANCE)
+    told = isinstance(work, TrainSpec) and work.loss is Loss.SOFTMAX_CROSS_ENTROPY
+    ensure(told, Error.BAD_ACCEPTANCE)
     ensure(0 < acceptance.threshold_ppm <= _MILLION, Error.BAD_ACCEPTANCE)
 
 

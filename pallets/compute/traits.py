@@ -77,6 +77,10 @@ class ContentStore(Protocol):
 
     def content_size(self, content_hash: H256) -> int | None: ...
 
+    def stays(self, content_hash: H256, until: int) -> bool:
+        """Whether content is there, and will be at that block."""
+        ...
+
     def storing(self, data: bytes) -> RuntimeCall:
         """The call that stores content under its sha2-256 hash."""
         ...

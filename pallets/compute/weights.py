@@ -28,8 +28,8 @@ WEIGHTS: Final[Mapping[str, Measured | Sloped]] = MappingProxyType(
         "deliver_model": Measured(129_744_713, 22_008, reads=8, writes=4),
         # 91.4 µs where it is dearest, at worst 130.5 µs
         "beat": Measured(91_445_243, 6_499, reads=2, writes=3),
-        # 216.0 µs where it is dearest, at worst 298.7 µs
-        "dispute": Measured(215_961_615, 6_544, reads=2, writes=3),
+        # 274.2 µs where it is dearest, at worst 431.3 µs
+        "dispute": Measured(274_218_969, 14_098, reads=5, writes=3),
         # 359.4 µs where it is dearest, at worst 397.2 µs
         "judge": Measured(359_359_684, 38_310, reads=13, writes=10),
         # 5.81 ms where it is dearest, at worst 6.37 ms

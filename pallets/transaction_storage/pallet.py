@@ -382,6 +382,12 @@ class TransactionStorage(Pallet[Event, Error]):
         location = self.locate(content_hash)
         return None if location is None else location.size
 
+    def stays(self, content_hash: bytes, until: int) -> bool:
+        """Whether the content is kept, and will be at that block though nobody renews it."""
+        place, period = self.entries.place_of(content_hash), self.retention_period.get()
+        kept = place is not None and until <= place[0] + period
+        return kept or self.pinned.get(content_hash) is not None
+
     def keep(self, who: AccountId, content_hash: bytes) -> None:
         """Pin content that is stored; the deposit on it, or one that `who` gives, never returns."""
         if self.pinned.get(content_hash) is not None:

@@ -22,6 +22,7 @@ _HEADER = re.compile(
 ).fullmatch
 _LENGTH_BYTES = {b"\x93NUMPY\x01\x00": 2, b"\x93NUMPY\x02\x00": 4}
 _MAX_HEADER = 10_000  # as numpy's own reader
+_EVALUATION = Limits(bytes=1 << 26)  # unpacked: anybody may have written it
 
 
 def read_npy(
@@ -63,13 +64,15 @@ def read_npz(
 
 def read_evaluation(data: bytes) -> tuple[Features, NDArray[np.int64]]:
     """Public rows to measure a model on: `features` as it takes them, `labels` as class numbers."""
-    arrays = _members(data, DEFAULT_LIMITS)
+    arrays = _members(data, _EVALUATION)
     features, labels = arrays.get("features"), arrays.get("labels")
     if features is None or labels is None or features.ndim != 2 or not len(features):
         raise TableError("expected a matrix called features and labels in the archive.")
     if labels.shape != features.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
         raise TableError("expected the number of a class for each row of features.")
-    return _floats(features).astype(np.float32), labels.astype(np.int64)
+    values = _floats(features)
+    _check_finite(values)
+    return values.astype(np.float32), labels.astype(np.int64)
 
 
 def _draft(

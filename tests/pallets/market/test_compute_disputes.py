@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tilth.frame import H256, Perbill, replace
+from tilth.frame import H256, Perbill, replace, signed
 from tilth.pallets.compute import (
     KINDS,
     Acceptance,
@@ -23,6 +23,7 @@ from tilth.pallets.compute import (
     ModelNotDelivered,
     NotAccepted,
     NotApproved,
+    Optimizer,
     Queued,
     Refunded,
     RejectedByOwner,
@@ -33,6 +34,7 @@ from tilth.pallets.compute import (
     Silent,
     Stage,
     StatisticsSpec,
+    TrainSpec,
     Undecided,
     cost_of,
     kind_of,
@@ -247,6 +249,10 @@ def test_what_tells_of_single_rows_runs_only_where_the_owner_lists_it(
         ({"acceptance": Acceptance(H256(bytes(32)), 1)}, Error.EVALUATION_NOT_STORED),
         ({"acceptance": Acceptance(H256(bytes(32)), 0)}, Error.BAD_ACCEPTANCE),
         ({"work": EvaluateSpec(Loss.HUBER, 10_000, 1)}, Error.BAD_ACCEPTANCE),
+        (
+            {"work": TrainSpec(Loss.HUBER, Optimizer.SGD, 10, 1, 1, 10_000, 10**9)},
+            Error.BAD_ACCEPTANCE,
+        ),
     ],
 )
 def test_specs_that_mean_nothing_are_refused(
@@ -392,6 +398,26 @@ def test_only_what_can_be_recomputed_is_disputed(court: Court, refused: Any) -> 
     court.compute.jobs[job] = untested
     with refused(Error.NO_TEST):
         court.compute.dispute(court.bob, job, AcceptanceFailed(SECRET))
+
+
+@pytest.mark.parametrize("lost", ["evaluation", "result"])
+def test_nobody_disputes_what_jurors_could_not_measure_in_time(
+    court: Court, refused: Any, lost: str
+) -> None:
+    """Else a requester would let his own test expire, and get the model for nothing."""
+    job, storage = court.deliver(), court.market.transaction_storage
+    retention = court.compute.dispute_window + 5
+    storage.retention_period.put(retention)
+    court.market.go_to(court.compute.now + 6)
+    assert storage.content_size(court.spec.acceptance.evaluation) is not None
+    for content, data in (("evaluation", b"rows"), ("result", RESULT)):
+        if content != lost:
+            storage.storing(data).dispatch(signed(court.bob))
+
+    with refused(Error.EVIDENCE_EXPIRES):
+        court.compute.dispute(court.bob, job, AcceptanceFailed(SECRET))
+    storage.storing(b"rows" if lost == "evaluation" else RESULT).dispatch(signed(court.bob))
+    court.compute.dispute(court.bob, job, AcceptanceFailed(SECRET))
 
 
 def test_a_result_that_the_chain_lost_is_not_paid(

@@ -37,6 +37,23 @@ def test_content_expires_and_the_deposit_comes_back(market: Any, storage: Any, a
     market.try_state()
 
 
+def test_how_long_content_stays_is_known(market: Any, storage: Any, alice: Any) -> None:
+    storage.store(signed(alice), b"for a while")
+    last = 0
+    while storage.content_size(_hash(b"for a while")) is not None:
+        last = market.system.block_number()
+        market.go_to(last + 1)
+
+    assert last == 1 + PERIOD
+    assert not storage.stays(_hash(b"for a while"), 0)
+    storage.store(signed(alice), b"again")
+    stored = last + 1
+    assert storage.stays(_hash(b"again"), stored + PERIOD)
+    assert not storage.stays(_hash(b"again"), stored + PERIOD + 1)
+    storage.keep(alice, _hash(b"again"))
+    assert storage.stays(_hash(b"again"), stored + 1_000 * PERIOD)
+
+
 def test_renewed_content_stays_that_much_longer(
     market: Any, storage: Any, alice: Any, bob: Any
 ) -> None:
