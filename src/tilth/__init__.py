@@ -5,8 +5,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tilth.sdk.frames import publish as publish
     from tilth.sdk.loading import load_dataset as load_dataset
+    from tilth.sdk.market import evaluate as evaluate
+    from tilth.sdk.market import infer as infer
+    from tilth.sdk.market import job as job
+    from tilth.sdk.market import statistics as statistics
+    from tilth.sdk.market import train as train
 
-_HOMES = {"load_dataset": "tilth.sdk.loading", "publish": "tilth.sdk.frames"}
+_MARKET = dict.fromkeys(("evaluate", "infer", "job", "statistics", "train"), "tilth.sdk.market")
+_HOMES = {"load_dataset": "tilth.sdk.loading", "publish": "tilth.sdk.frames", **_MARKET}
 
 
 def __getattr__(name: str) -> Any:

@@ -49,5 +49,6 @@ from tilth.engine.statistics import Quantiles as Quantiles
 from tilth.engine.statistics import QuantilesAnswer as QuantilesAnswer
 from tilth.engine.statistics import StatisticsSpec as StatisticsSpec
 from tilth.engine.statistics import Told as Told
+from tilth.engine.templates import dense_net as dense_net
 from tilth.engine.templates import linear as linear
 from tilth.engine.templates import mlp as mlp

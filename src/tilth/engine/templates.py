@@ -19,23 +19,31 @@ def mlp(features: int, hidden: Sequence[int], classes: int, *, seed: int = 0) ->
     """Logits of a dense net with ReLU between its layers; the seed draws He's initial weights."""
     random = np.random.default_rng(seed)
     widths = [features, *hidden, classes]
-    graph = pb.GraphProto(name="model", input=[_rows("rows", features)])
+    layers = [
+        (random.normal(0, np.sqrt(2 / taken), (given, taken)), np.zeros(given))
+        for taken, given in pairwise(widths)
+    ]
+    return dense_net(layers, "Relu")
+
+
+def dense_net(layers: Sequence[tuple[Array, Array]], activation: str | None) -> bytes:
+    """A dense net of these weights [given, taken] and biases, an operator between its layers."""
+    graph = pb.GraphProto(name="model", input=[_rows("rows", layers[0][0].shape[1])])
     last = "rows"
-    for layer, (taken, given) in enumerate(pairwise(widths)):
-        weights = random.normal(0, np.sqrt(2 / taken), (given, taken))
-        last = _add_dense(graph, layer, last, weights)
-        if layer + 2 < len(widths):
-            last = _add_node(graph, "Relu", [last], f"relu{layer}")
+    for layer, (weights, bias) in enumerate(layers):
+        last = _add_dense(graph, layer, last, weights, bias)
+        if activation is not None and layer + 1 < len(layers):
+            last = _add_node(graph, activation, [last], f"{activation.lower()}{layer}")
     graph.node[-1].output[0] = "logits"
-    graph.output.append(_rows("logits", classes))
+    graph.output.append(_rows("logits", len(layers[-1][0])))
     opset = pb.OperatorSetIdProto(domain="", version=OPSET)
     model = pb.ModelProto(ir_version=IR_VERSION, graph=graph, opset_import=[opset])
     return model.SerializeToString()
 
 
-def _add_dense(graph: pb.GraphProto, layer: int, last: str, weights: Array) -> str:
+def _add_dense(graph: pb.GraphProto, layer: int, last: str, weights: Array, bias: Array) -> str:
     names = [f"layer{layer}.weight", f"layer{layer}.bias"]
-    for name, array in zip(names, (weights, np.zeros(len(weights))), strict=True):
+    for name, array in zip(names, (weights, bias), strict=True):
         data = array.astype("<f4").tobytes()
         tensor = pb.TensorProto(
             name=name, dims=array.shape, data_type=pb.TensorProto.FLOAT, raw_data=data

@@ -3,7 +3,10 @@
 client                  everything in one flat place
   frames, publishing, loading, cache        public data in one line each
   contents, files, tables, columns, sketches, croissant   what that is made of
-  terms, plans, jobs                        private tables and the models that come to them
+  market, desk, orders, ordered             a job in one call: drafted, priced, placed, opened
+    models, estimators, modules, rows       what people have, as ONNX, and the way back
+    questions, results, keys                what is asked, what comes back, and what opens it
+  terms, plans, jobs, dealings              private tables and the jobs on them, step by step
 connection, wire, refusals                  the two faces of a node
 process, devchain       a dev node of one's own, for scripts and tests, and its tools
 """
@@ -25,9 +28,20 @@ from tilth.primitives.manifest import BadManifest as BadManifest
 from tilth.sdk.client import Client as Client
 from tilth.sdk.connection import Event as Event
 from tilth.sdk.connection import Receipt as Receipt
+from tilth.sdk.desk import AcceptanceTest as AcceptanceTest
+from tilth.sdk.desk import Desk as Desk
 from tilth.sdk.devchain import DevChain as DevChain
+from tilth.sdk.estimators import NotTrainable as NotTrainable
 from tilth.sdk.files import FileChanged as FileChanged
 from tilth.sdk.jobs import Job as Job
+from tilth.sdk.keys import KeyRing as KeyRing
+from tilth.sdk.ordered import NoGround as NoGround
+from tilth.sdk.ordered import NoResultKey as NoResultKey
+from tilth.sdk.ordered import OrderedJob as OrderedJob
+from tilth.sdk.ordered import Progress as Progress
+from tilth.sdk.orders import NotListed as NotListed
+from tilth.sdk.orders import Order as Order
+from tilth.sdk.orders import TooExpensive as TooExpensive
 from tilth.sdk.plans import Mock as Mock
 from tilth.sdk.plans import Rehearsal as Rehearsal
 from tilth.sdk.plans import TrainingPlan as TrainingPlan
@@ -40,6 +54,9 @@ from tilth.sdk.refusals import JobRefunded as JobRefunded
 from tilth.sdk.refusals import Refused as Refused
 from tilth.sdk.refusals import Unreachable as Unreachable
 from tilth.sdk.refusals import WrongContent as WrongContent
+from tilth.sdk.results import Answers as Answers
+from tilth.sdk.results import Evaluation as Evaluation
+from tilth.sdk.results import TrainedModel as TrainedModel
 from tilth.sdk.tables import BadTable as BadTable
 from tilth.sdk.tables import MissingExtra as MissingExtra
 from tilth.sdk.terms import Budget as Budget

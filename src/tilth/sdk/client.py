@@ -126,6 +126,10 @@ class Client:
         """Content by its hash, and checked against it; raises LookupError."""
         return contents.fetch(self._connection, content_hash)
 
+    def has_content(self, content_hash: bytes) -> bool:
+        """Whether the chain has it."""
+        return contents.has(self._connection, content_hash)
+
     def publish_dataset(
         self,
         pair: "Keypair",
@@ -238,6 +242,10 @@ class Client:
         table = self._private(number)
         schema = Schema.from_json(self.fetch(table.schema))
         return Mock(schema, self.fetch(table.mock))
+
+    def terms(self, number: int) -> Any:
+        """Prices and limits of a private table and what is left of its budget, as `jobs_terms`."""
+        return self.ask("jobs_terms", number)
 
     # Jobs.
 

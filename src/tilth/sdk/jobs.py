@@ -11,7 +11,7 @@ from tilth.sdk.refusals import JobRefunded, Unreachable, WrongContent, grpc_answ
 from tilth.sdk.wire import JobSpec, spec_of
 from tilth.v1 import jobs_pb2 as pb
 
-_WITH_RESULT: Final = ("delivered", "completed")
+WITH_RESULT: Final = ("delivered", "completed")
 _LONGEST_WAIT: Final = 3600.0
 
 
@@ -63,8 +63,8 @@ class Job:
                 progress(job)
             state = job.WhichOneof("state")
             if state == "refunded":
-                raise _refunded(job)
-            if state in _WITH_RESULT:
+                raise refund_of(job)
+            if state in WITH_RESULT:
                 return job
         raise Unreachable(f"the node stopped before job {self.number} had a result")
 
@@ -85,7 +85,8 @@ class Job:
         return key.open(self.sealed_result(), info)
 
 
-def _refunded(job: pb.Job) -> JobRefunded:
+def refund_of(job: pb.Job) -> JobRefunded:
+    """Why a refunded job has no result."""
     reason = pb.RefundReason.Name(job.refunded.reason).removeprefix("REFUND_REASON_")
     code = job.refunded.failure
     failure = pb.FailureCode.Name(code).removeprefix("FAILURE_CODE_") if code else ""

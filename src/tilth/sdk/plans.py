@@ -14,6 +14,7 @@ from tilth.sdk.terms import micro, pico
 from tilth.sdk.wire import BILLION, MICRO, JobSpec
 
 if TYPE_CHECKING:
+    from tilth.engine import Checked
     from tilth.engine import TrainSpec as EngineSpec
     from tilth.vault import Schema, Table
 
@@ -132,11 +133,14 @@ class TrainingPlan:
 
     def count_params(self, model: bytes) -> int:
         """How many numbers of the model training changes; raises what makes it no such model."""
+        return self.check(model).parameters
+
+    def check(self, model: bytes) -> "Checked":
+        """What the engine thinks of the model; raises what would end the job there."""
         from tilth.engine import Engine
 
-        with Engine(unconfined_ok=True) as engine:
-            spec = self._engine_spec(pico(1e-5), len(model) + _ROOM)
-            return engine.check(model, spec).parameters
+        with Engine(unconfined_ok=True) as engine:  # the caller's own model
+            return engine.check(model, self._engine_spec(pico(1e-5), len(model) + _ROOM))
 
     def _engine_spec(self, delta_pico: int, max_output_bytes: int) -> "EngineSpec":
         from tilth.engine import TrainSpec as EngineSpec
