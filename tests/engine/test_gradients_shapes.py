@@ -8,7 +8,10 @@ import numpy.typing as npt
 import onnx
 import pytest
 from onnx import helper
+from onnx.reference import ReferenceEvaluator
 
+from tilth.engine import Limits, compiler
+from tilth.engine.operators.attention import ATTENTION
 from tilth.engine.operators.normalise import NORMALISE
 from tilth.engine.operators.parts import PARTS
 from tilth.engine.operators.reduce import REDUCE
@@ -28,11 +31,27 @@ def _ints(**lists: list[int]) -> Weights:
     return {name: np.array(numbers, np.int64) for name, numbers in lists.items()}
 
 
-def _between(*nodes: onnx.NodeProto, constants: Weights | None = None, opset: int = 18) -> Case:
+def _between(*nodes: onnx.NodeProto, constants: Weights | None = None) -> Case:
     """A dense layer on [N, 4, 3] rows as `h` [N, 4, 6], the nodes, which make `a`, and logits."""
     first = node("MatMul", ["x", "w"], ["h"])
     last = [node("Tanh", ["a"], ["t"]), node("Flatten", ["t"], ["out"], axis=1)]
     return [first, *nodes, *last], {**_weights(w=(3, 6)), **(constants or {})}, (4, 3)
+
+
+TRUTHS = np.arange(16).reshape(1, 4, 4) % 3 < 2
+
+
+def _apart(mask: Weights, *, kv: int, **attributes: Any) -> Case:
+    """Two heads of queries on `kv` of keys, all in the last axis."""
+    widths = [6, 3 * kv, 3 * kv]
+    nodes = [
+        node("MatMul", ["x", "w"], ["h"]),
+        node("Split", ["h", "widths"], ["q", "k", "v"], axis=-1),
+        node("Attention", [*"qkv", *mask], ["t"], q_num_heads=2, kv_num_heads=kv, **attributes),
+        node("Flatten", ["t"], ["out"]),
+    ]
+    weights = {**_weights(w=(3, sum(widths))), **_ints(widths=widths), **mask}
+    return nodes, weights, (4, 3)
 
 
 def _attention(heads: int, *, merged: bool) -> Case:
@@ -149,6 +168,35 @@ CASES: dict[str, Callable[[], Case]] = {
     "reduce sum": lambda: _between(
         node("ReduceSum", ["h", "axes"], ["a"], keepdims=1), constants=_ints(axes=[-1, 1])
     ),
+    **{
+        operator: lambda operator=operator: _between(
+            node(operator, ["h", "axes"], ["a"]), constants=_ints(axes=[2])
+        )
+        for operator in ("ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceSumSquare")
+    },
+    "a norm of weights": lambda: (
+        [
+            node("ReduceL2", ["v"], ["length"], axes=[1], keepdims=1),
+            node("Div", ["v", "length"], ["way"]),
+            node("Mul", ["way", "g"], ["w"]),
+            node("Gemm", ["x", "w"], ["out"], transB=1),
+        ],
+        _weights(v=(2, 3), g=(2, 1)),
+        (3,),
+    ),
+    "root mean square": lambda: _between(
+        node("RMSNormalization", ["h", "s"], ["a"], axis=-1, epsilon=0.01),
+        constants=_weights(s=(6,)),
+    ),
+    "pad with its own": lambda: _between(
+        node("Pad", ["h", "two"], ["e"], mode="edge"),
+        node("Pad", ["e", "one"], ["r"], mode="reflect"),
+        node("Pad", ["r", "two"], ["a"], mode="wrap"),
+        constants=_ints(one=[0, 1, 0, 0, 2, 1], two=[0, 0, 2, 0, 1, 0]),
+    ),
+    "heads that look back": lambda: _apart({}, kv=2, is_causal=1),
+    "heads under a mask": lambda: _apart({"mask": TRUTHS}, kv=1, softcap=2.0, scale=0.3),
+    "heads with a bias": lambda: _apart(_weights(mask=(2, 4, 4)), kv=2),
     "reduce nothing": lambda: _between(node("ReduceSum", ["h"], ["a"], noop_with_empty_axes=1)),
     "global pools": lambda: _between(
         node("GlobalAveragePool", ["h"], ["mean"]),
@@ -220,7 +268,7 @@ CASES: dict[str, Callable[[], Case]] = {
 def test_every_operator_of_these_tables_has_a_case() -> None:
     used = {n.op_type for case in CASES.values() for n in case()[0]}
 
-    assert used >= {*NORMALISE, *PARTS, *REDUCE, *SHAPE} - {"Flatten"}
+    assert used >= {*ATTENTION, *NORMALISE, *PARTS, *REDUCE, *SHAPE} - {"Flatten"}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -240,6 +288,23 @@ def test_scale_and_bias_by_group_are_those_of_opset_18(author: Any, compare_slop
     )
 
     compare_slopes(author(nodes, weights, shape, opset=18), "mean_squared_error")
+
+
+HEADED = [name for name in CASES if name.startswith("heads")]
+
+
+@pytest.mark.parametrize("case", [*HEADED, "root mean square", "pad with its own"])
+def test_what_came_with_later_opsets_has_the_values_of_onnxs_own(case: str, author: Any) -> None:
+    nodes, weights, shape = CASES[case]()
+    model = author(nodes, weights, shape, opset=23)
+    program = compiler.inference(model, Limits())
+    rows = np.random.default_rng(3).normal(size=(64, *shape)).astype(np.float32)
+
+    evaluated: list[Any] = [
+        ReferenceEvaluator(each).run(None, {"x": rows}) for each in (program.model, model)
+    ]
+
+    np.testing.assert_allclose(evaluated[0][0], evaluated[1][0], atol=1e-5)
 
 
 @pytest.mark.parametrize("element", [onnx.TensorProto.INT64, onnx.TensorProto.FLOAT])

@@ -236,11 +236,11 @@ def _declared(
 
 
 def _is_trained(name: str, array: Array, frozen: Sequence[str]) -> bool:
-    """Single numbers are what exporters make of constants; enormous ones belong to a mask."""
+    """Single numbers and ones are what exporters make of constants; the enormous are a mask's."""
     if array.dtype != np.float32 or not array.shape or not (np.abs(array) < _ENORMOUS).all():
         return False
-    if array.size == 1 and _MADE_UP.match(name):
-        return False
+    if _MADE_UP.match(name) and (array.size == 1 or (array == 1).all()):
+        return False  # of a norm that has no weights of its own
     return not any(fnmatchcase(name, pattern) for pattern in frozen)
 
 

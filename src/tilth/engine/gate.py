@@ -12,7 +12,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from tilth.engine.node import AuthorAttribute, Node
-from tilth.engine.operators import OPERATORS
+from tilth.engine.operators import INSTEAD, OPERATORS
 from tilth.engine.outcomes import Reason, Refused, printable
 from tilth.engine.spec import Limits
 from tilth.engine.values import Array, Element
@@ -197,7 +197,9 @@ def _refuse_hidden_graphs(proto: pb.ModelProto) -> None:
         raise Refused(Reason.FORM_NOT_SUPPORTED, "sparse weights: store them dense")
     for node in proto.graph.node:
         if any(a.HasField("g") or a.graphs for a in node.attribute):
-            raise Refused(Reason.SUBGRAPH_NOT_ALLOWED, f"{_where(node)} holds a subgraph")
+            instead = INSTEAD.get(node.op_type)
+            hint = f": {instead}" if instead else ""
+            raise Refused(Reason.SUBGRAPH_NOT_ALLOWED, f"{_where(node)} holds a subgraph{hint}")
 
 
 def _check_opset(proto: pb.ModelProto) -> None:
@@ -219,7 +221,9 @@ def _check_operator(node: pb.NodeProto) -> None:
         text = f"{_where(node)} is of domain {_quoted(node.domain)}, not of ONNX itself{hint}"
         raise Refused(Reason.OPERATOR_NOT_ALLOWED, text)
     if node.op_type not in OPERATORS:
-        text = f"{_where(node)}: the engine has no rule for this operator"
+        instead = INSTEAD.get(node.op_type)
+        hint = f": {instead}" if instead else ""
+        text = f"{_where(node)}: the engine has no rule for this operator{hint}"
         raise Refused(Reason.OPERATOR_NOT_ALLOWED, text)
     unknown = {a.name for a in node.attribute} - OPERATORS[node.op_type].attributes
     if unknown:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from tilth.engine.operators.absent import INSTEAD as INSTEAD
 from tilth.engine.operators.arithmetic import ARITHMETIC
+from tilth.engine.operators.attention import ATTENTION
 from tilth.engine.operators.constant_only import CONSTANT_ONLY
 from tilth.engine.operators.convolution import CONVOLUTION
 from tilth.engine.operators.elementwise import ELEMENTWISE
@@ -22,6 +24,7 @@ from tilth.engine.operators.shape import SHAPE
 OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType(
     {
         **ARITHMETIC,
+        **ATTENTION,
         **CONSTANT_ONLY,
         **CONVOLUTION,
         **ELEMENTWISE,

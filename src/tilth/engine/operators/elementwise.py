@@ -206,6 +206,11 @@ def _stepped(tape: Tape, node: Node, x: Value) -> Value:
     return tape.emit.map(node.operator, x).at(x.place)
 
 
+def _is_nan(tape: Tape, node: Node, x: Value) -> Value:
+    node.require_floats(x)
+    return tape.emit.make("IsNaN", x, shape=x.shape, element=Element.TRUTH).at(x.place)
+
+
 def _identity(tape: Tape, node: Node, x: Value) -> Value:
     return x
 
@@ -258,6 +263,7 @@ ELEMENTWISE: Final[Mapping[str, Operator]] = {
     "HardSigmoid": Operator(Curve(_hard_sigmoid), attributes=frozenset({"alpha", "beta"})),
     "HardSwish": Operator(Curve(_hard_swish)),
     "Identity": Operator(_identity),
+    "IsNaN": Operator(_is_nan),
     "LeakyRelu": Operator(Curve(_leaky_relu), attributes=ALPHA),
     "Log": Operator(Curve(_log)),
     "Mish": Operator(Curve(_mish)),

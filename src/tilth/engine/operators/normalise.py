@@ -52,6 +52,20 @@ def normalised(tape: Tape, x: Value, axes: Sequence[int], epsilon: float) -> Val
     return tape.record(y, [x], slope).at(x.place)
 
 
+def proportioned(tape: Tape, x: Value, axes: Sequence[int], epsilon: float) -> Value:
+    """x / √(mean of squares + ε) over these axes of a row."""
+    e = tape.emit
+    square = e.reduce("ReduceMean", e.mul(x, x), axes)
+    rate = e.map("Reciprocal", e.map("Sqrt", e.shifted(square, epsilon)))
+    y = e.mul(x, rate)
+
+    def slope(dy: Value) -> list[Value]:
+        tilt = e.mul(y, e.reduce("ReduceMean", e.mul(dy, y), axes))
+        return [e.mul(e.sub(dy, tilt), rate)]
+
+    return tape.record(y, [x], slope).at(x.place)
+
+
 def scaled_and_shifted(tape: Tape, x: Value, scale: Value, bias: Value | None) -> Value:
     """x·scale + bias, in one step."""
     e = tape.emit
@@ -76,6 +90,18 @@ def _plus(tape: Tape, y: Value, bias: Value) -> Value:
 def _layer_normalization(
     tape: Tape, node: Node, x: Value, scale: Value, bias: Value | None = None
 ) -> Value:
+    axes = _last_axes(node, x, scale, bias)
+    normal = normalised(tape, x, axes, node.number("epsilon", 1e-5))
+    return scaled_and_shifted(tape, normal, scale, bias)
+
+
+def _rms_normalization(tape: Tape, node: Node, x: Value, scale: Value) -> Value:
+    axes = _last_axes(node, x, scale)
+    normal = proportioned(tape, x, axes, node.number("epsilon", 1e-5))
+    return scaled_and_shifted(tape, normal, scale, None)
+
+
+def _last_axes(node: Node, x: Value, scale: Value, bias: Value | None = None) -> range:
     node.require_rows(x)
     node.require_floats(x, scale)
     first = node.axis(x, -1)
@@ -85,8 +111,7 @@ def _layer_normalization(
         if weights is not None and (weights.rows or not _fits(weights.shape, x.shape[first:])):
             text = f"scale and bias have the shape {list(x.shape[first:])}, not {shown(weights)}"
             node.refuse(text)
-    normal = normalised(tape, x, range(first, len(x.shape)), node.number("epsilon", 1e-5))
-    return scaled_and_shifted(tape, normal, scale, bias)
+    return range(first, len(x.shape))
 
 
 def _fits(shape: Shape, normal: Shape) -> bool:
@@ -177,5 +202,8 @@ NORMALISE: Final[Mapping[str, Operator]] = {
         ignored_outputs=2,
     ),
     "LogSoftmax": Operator(Shares(logarithmic=True), attributes=frozenset({"axis"})),
+    "RMSNormalization": Operator(
+        _rms_normalization, 2, 2, frozenset({"axis", "epsilon", "stash_type"})
+    ),
     "Softmax": Operator(Shares(logarithmic=False), attributes=frozenset({"axis"})),
 }

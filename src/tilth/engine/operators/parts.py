@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from tilth.engine.tape import Tape
 from tilth.engine.values import Array, Element, Several, Shape, Value, mixed, shown
 
 _FAR: Final = 1 << 40
+_MODES: Final = ("constant", "edge", "reflect", "wrap")  # numpy has the same words for them
 
 
 def _slice(
@@ -259,8 +260,9 @@ def _pad(
     axes: Value | None = None,
 ) -> Value:
     node.require_floats(x)
-    if node.text("mode", "constant") != "constant":
-        node.refuse("it pads with a constant only")
+    mode = node.text("mode", "constant")
+    if mode not in _MODES:
+        node.refuse("its mode is none that ONNX knows", Reason.MALFORMED)
     given = node.constant_integers(pads, "list of pads")
     along = node.constant_integers(axes, "list of axes") if axes else tuple(range(x.rank))
     if len(given) != 2 * len(along) or any(abs(n) > 1 << 20 for n in given):
@@ -271,7 +273,23 @@ def _pad(
         if first or last:
             inner = node.inner(x, axis)
             before[inner], after[inner] = first, last
+    if mode != "constant":
+        return _continued(tape, node, x, before, after, mode)
     return padded(tape, node, x, before, after, number)
+
+
+def _continued(
+    tape: Tape, node: Node, x: Value, before: Sequence[int], after: Sequence[int], mode: Any
+) -> Value:
+    """Its own numbers repeated beyond the edges."""
+    for axis, (first, last) in enumerate(zip(before, after, strict=True)):
+        length = x.shape[axis]
+        if min(first, last) < 0 or max(first, last) > length - (mode == "reflect"):
+            node.refuse(f"its pads are wider than {shown(x)} itself, or below zero")
+        if first or last:
+            places = np.pad(np.arange(length), (first, last), mode)
+            x = _taken(tape, x, axis, places)
+    return x
 
 
 def padded(

@@ -1,9 +1,9 @@
 """Operators that make one number of many of a row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Final
+from typing import Final, TypeAlias
 
 from tilth.engine.graph import Emitter
 from tilth.engine.node import Node
@@ -21,13 +21,7 @@ class Reduction:
     of: str
 
     def __call__(self, tape: Tape, node: Node, x: Value, axes: Value | None = None) -> Value:
-        node.require_floats(x)
-        chosen = _axes(node, x, axes)
-        if not chosen:
-            return x
-        inner = sorted(x.inner(axis) for axis in chosen)
-        kept = self.over(tape, x, inner)
-        return kept if node.integer("keepdims", 1) else _dropped(tape, kept, chosen, inner)
+        return _reduced(self.over, tape, node, x, axes)
 
     def over(self, tape: Tape, x: Value, axes: Sequence[int]) -> Value:
         e = tape.emit
@@ -40,6 +34,58 @@ class Reduction:
             return [e.expand(e.scaled(dy, 1 / many if self.of == "Mean" else 1), x.shape)]
 
         return tape.record(y, [x], slope).at(x.place)
+
+
+Over: TypeAlias = Callable[[Tape, Value, Sequence[int]], Value]
+Formula: TypeAlias = tuple[Value, Callable[[], Value]]
+
+
+def _reduced(over: Over, tape: Tape, node: Node, x: Value, axes: Value | None) -> Value:
+    node.require_floats(x)
+    chosen = _axes(node, x, axes)
+    if not chosen:
+        return x
+    inner = sorted(x.inner(axis) for axis in chosen)
+    kept = over(tape, x, inner)
+    return kept if node.integer("keepdims", 1) else _dropped(tape, kept, chosen, inner)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number of many by a formula: its value, and its slope by each of them."""
+
+    formula: Callable[[Emitter, Value, Sequence[int]], Formula]
+
+    def __call__(self, tape: Tape, node: Node, x: Value, axes: Value | None = None) -> Value:
+        if node.integer("noop_with_empty_axes", 0):
+            node.refuse("without axes it would measure each number alone")
+        return _reduced(self._over, tape, node, x, axes)
+
+    def _over(self, tape: Tape, x: Value, axes: Sequence[int]) -> Value:
+        e = tape.emit
+        y, slope = self.formula(e, x, axes)
+        return tape.record(y, [x], lambda dy: [e.mul(dy, slope())]).at(x.place)
+
+
+def _l1(e: Emitter, x: Value, axes: Sequence[int]) -> Formula:
+    return e.reduce("ReduceSum", e.map("Abs", x), axes), lambda: e.map("Sign", x)
+
+
+def _l2(e: Emitter, x: Value, axes: Sequence[int]) -> Formula:
+    """Flat at zero, as in PyTorch."""
+    y = e.map("Sqrt", e.reduce("ReduceSum", e.mul(x, x), axes))
+    return y, lambda: e.where_positive(y, e.div(x, y), e.number(0))
+
+
+def _sum_of_squares(e: Emitter, x: Value, axes: Sequence[int]) -> Formula:
+    return e.reduce("ReduceSum", e.mul(x, x), axes), lambda: e.scaled(x, 2)
+
+
+def _log_of_powers(e: Emitter, x: Value, axes: Sequence[int]) -> Formula:
+    top = e.reduce("ReduceMax", x, axes)
+    total = e.reduce("ReduceSum", e.map("Exp", e.sub(x, top)), axes)
+    y = e.add(e.map("Log", total), top)
+    return y, lambda: e.map("Exp", e.sub(x, y))
 
 
 def _shared(e: Emitter, x: Value, y: Value, dy: Value, axes: Sequence[int]) -> Value:
@@ -93,4 +139,8 @@ REDUCE: Final[Mapping[str, Operator]] = {
         f"Reduce{of}": Operator(Reduction(of), 1, 2, _ATTRIBUTES)
         for of in ("Max", "Mean", "Min", "Sum")
     },
+    "ReduceL1": Operator(Measure(_l1), 1, 2, _ATTRIBUTES),
+    "ReduceL2": Operator(Measure(_l2), 1, 2, _ATTRIBUTES),
+    "ReduceLogSumExp": Operator(Measure(_log_of_powers), 1, 2, _ATTRIBUTES),
+    "ReduceSumSquare": Operator(Measure(_sum_of_squares), 1, 2, _ATTRIBUTES),
 }

@@ -163,7 +163,7 @@ def _expand(tape: Tape, node: Node, x: Value, target: Value) -> Value:
         inner[place.axis] //= SIZES[0]
     else:
         del inner[place.axis]
-    return _repeated(tape, x, tuple(inner)).at(place)
+    return repeated(tape, x, tuple(inner)).at(place)
 
 
 def _statically(node: Node, x: Value, target: Sequence[int], size: int) -> Shape:
@@ -178,7 +178,8 @@ def _statically(node: Node, x: Value, target: Sequence[int], size: int) -> Shape
         node.refuse(f"{shown(x)} does not broadcast to {list(target)}", Reason.MALFORMED)
 
 
-def _repeated(tape: Tape, x: Value, shape: Shape) -> Value:
+def repeated(tape: Tape, x: Value, shape: Shape) -> Value:
+    """Axes of length one of a row made longer."""
     e = tape.emit
     lengthened = reshaped(tape, x, (*(1,) * (len(shape) - len(x.shape)), *x.shape), x.place)
     y = e.expand(lengthened, shape)
@@ -198,7 +199,7 @@ def _spread(tape: Tape, node: Node, x: Value, one: Sequence[int], other: Sequenc
         node.refuse(f"it makes {prod(shape)} numbers", Reason.TOO_LARGE)
     if x.fixed and x.data is not None:
         return tape.emit.constant(np.ascontiguousarray(np.broadcast_to(x.data, shape)))
-    return _repeated(tape, x, shape)
+    return repeated(tape, x, shape)
 
 
 SHAPE: Final[Mapping[str, Operator]] = {
