@@ -37,5 +37,5 @@ const open = async (info) => {
 
 const result = await open(info);
 const refused = await open(u8aConcat(info, [0])).then(() => null, (error) => error.name);
-console.log(JSON.stringify({ result: u8aToHex(result), sealedBytes: sealed.length, declaredBytes: delivered.get('size').toNumber(), refused }));
+console.log(JSON.stringify({ result: u8aToHex(result), sealedBytes: sealed.length, declaredBytes: delivered.size_.toNumber(), refused }));
 await api.disconnect();
