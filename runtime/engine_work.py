@@ -68,14 +68,14 @@ def ensure_fits(compute: Engine, spec: JobSpec, model: bytes, table: Table) -> N
         case EvaluateSpec():
             checked = compute.check(model, _one_step(work))
             _ensure_model_fits(checked, spec, rows, work.loss)
-            _ensure_room(spec, 2 * _ANSWER_BYTES)
+            _ensure_room(spec, _room(work))
         case StatisticsSpec():
             asked = statistics_spec(work)
             width = sum(question.width for question in asked.questions)
             _ensure(spec.params == width, "the spec declares another number of answers")
             columns = [question.column for question in asked.questions]
             _ensure(max(columns) < rows.features, "a column does not exist")
-            _ensure_room(spec, width * _NUMBER_BYTES + len(columns) * _ANSWER_BYTES)
+            _ensure_room(spec, _room(work))
         case _:
             tried = compute.infer(model, np.zeros((1, rows.features), np.float32))
             _ensure_room(spec, _HEAD_BYTES + 4 * tried.size * rows.count)
@@ -98,13 +98,26 @@ def perform(compute: Engine, spec: JobSpec, model: bytes, table: Table, progress
         case EvaluateSpec():
             found = compute.evaluate(model, evaluate_spec(work), PrivateTable(table))
             metrics = {name: asdict(value) for name, value in found.metrics.items()}
-            return canonical_json({"metrics": metrics, "rows": found.rows})
+            return _padded({"metrics": metrics, "rows": found.rows}, _room(work))
         case StatisticsSpec():
             answered = compute.tell(statistics_spec(work), NaturalRows(table))
             answers = [asdict(answer) for answer in answered.answers]
-            return canonical_json({"answers": answers, "rows": answered.rows})
+            return _padded({"answers": answers, "rows": answered.rows}, _room(work))
         case _:
             return _outputs(compute, model, PrivateTable(table))
+
+
+def _room(work: EvaluateSpec | StatisticsSpec) -> int:
+    """Bytes that the answer takes, whatever it is."""
+    if isinstance(work, EvaluateSpec):
+        return 2 * _ANSWER_BYTES
+    asked = statistics_spec(work).questions
+    return sum(question.width for question in asked) * _NUMBER_BYTES + len(asked) * _ANSWER_BYTES
+
+
+def _padded(told: dict[str, object], size: int) -> bytes:
+    """As JSON with spaces after it: everybody sees how long a sealed answer is."""
+    return canonical_json(told).ljust(size)
 
 
 def _outputs(compute: Engine, model: bytes, rows: PrivateTable) -> bytes:

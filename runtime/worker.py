@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -27,8 +28,10 @@ from tilth.primitives.crypto.hashing import blake2_256
 from tilth.primitives.crypto.sealing import SealBroken, SealingKey, seal
 from tilth.primitives.job_result import model_info, result_info
 from tilth.runtime.engine_work import ensure_fits, ensure_testable, perform, share_of_right_answers
+from tilth.runtime.timetable import Clock, Rehearse, Timetable, rehearsed
 from tilth.vault import (
     LedgerRefuses,
+    Table,
     TableError,
     UnknownTableError,
     Vault,
@@ -52,14 +55,25 @@ class ComputeWorker:
     """Rows stay between vault and engine; what leaves is a sealed result or a failure's code."""
 
     def __init__(
-        self, vault: Vault, compute: Engine, read_content: ReadContent, genesis_hash: H256
+        self,
+        vault: Vault,
+        compute: Engine,
+        read_content: ReadContent,
+        genesis_hash: H256,
+        *,
+        rest: Callable[[float], object] = time.sleep,
+        clock: Clock = time.monotonic,
+        rehearse: Rehearse = rehearsed,
     ) -> None:
         self._vault = vault
         self._engine = compute
         self._read_content = read_content
         self._genesis_hash = genesis_hash
-        self._progress: dict[int, Progress] = {}
-        """Of every job that runs here."""
+        self._rest = rest
+        self._clock = clock
+        self._rehearse = rehearse
+        self._running: dict[int, Timetable | None] = {}
+        """Of every job that runs here, once its time is planned."""
 
     def runners(self) -> Mapping[type, Callable[[Any], Any]]:
         """What the off-chain host runs for each kind of task."""
@@ -80,7 +94,12 @@ class ComputeWorker:
 
     def progress(self, task: Report) -> Progress | None:
         """None where this process does not run the job."""
-        return self._progress.get(task.job)
+        if task.job not in self._running:
+            return None
+        planned = self._running[task.job]
+        if planned is None:
+            return Progress(Stage.PREPARING, 0)
+        return Progress(Stage.COMPUTING, planned.permille())
 
     def check(self, task: Start) -> FailureCode | None:
         """Everything that can be known before a row is touched."""
@@ -121,28 +140,41 @@ class ComputeWorker:
         kept = self._vault.outbox(task.row_root).kept(self._job_key(task.job))
         if kept is not None:  # of a run that was cut short: another run would have other noise
             return self._released(task, kept)
-        self._progress[task.job] = Progress(Stage.PREPARING, 0)
+        self._running[task.job] = None
         try:
-            return self._released(task, self._sealed(task, self._worked(task, model)))
+            return self._run_in_time(task, model)
+        finally:
+            del self._running[task.job]
+
+    def _run_in_time(self, task: Run, model: bytes) -> RunAnswer:
+        """The answer, at a time that the rows have no part in."""
+        try:
+            table = self._vault.table(task.row_root)
+            planned = self._rehearse(self._engine, task.spec, model, table)
         except engine.EngineError as error:
-            failure = self._refused(task.job, error)
-            # what was accepted before the start is not refused after it: the run went wrong
-            return FailureCode.CRASHED if failure is FailureCode.MODEL_REFUSED else failure
+            return self._gone_wrong(task.job, error)
         except VaultError:
             return FailureCode.ROWS_MISSING
-        finally:
-            del self._progress[task.job]
+        timetable = self._running[task.job] = Timetable(planned, self._clock)
+        answer = self._answered(task, model, table)
+        self._rest(timetable.remaining())
+        return answer
 
-    def _worked(self, task: Run, model: bytes) -> bytes:
-        def heard(done: int, steps: int) -> None:
-            self._progress[task.job] = Progress(Stage.COMPUTING, 1000 * done // steps)
+    def _answered(self, task: Run, model: bytes, table: Table) -> RunAnswer:
+        try:
+            result = perform(self._engine, task.spec, model, table, _unheard)
+            if len(result) > task.spec.max_output_bytes:
+                raise engine.Crashed("the result is larger than was foreseen")
+            return self._released(task, self._sealed(task, result))
+        except engine.EngineError as error:
+            return self._gone_wrong(task.job, error)
+        except VaultError:
+            return FailureCode.ROWS_MISSING
 
-        table = self._vault.table(task.row_root)
-        result = perform(self._engine, task.spec, model, table, heard)
-        if len(result) > task.spec.max_output_bytes:
-            raise engine.Crashed("the result is larger than was foreseen")
-        self._progress[task.job] = Progress(Stage.SEALING, 0)
-        return result
+    def _gone_wrong(self, job: int, error: engine.EngineError) -> FailureCode:
+        """What was accepted before the start is not refused after it."""
+        failure = self._refused(job, error)
+        return FailureCode.CRASHED if failure is FailureCode.MODEL_REFUSED else failure
 
     def judge(self, task: Judge) -> int | None:
         """A disputed model's share of right answers in millionths, or None where it is not known.
@@ -219,3 +251,7 @@ class ComputeWorker:
     def _refused(self, job: int, error: engine.EngineError) -> FailureCode:
         log.info("job %d: %s", job, error)
         return next(code for kind, code in _DEATHS if isinstance(error, kind))
+
+
+def _unheard(done: int, steps: int) -> None:
+    """How far a run really is depends on the rows: nobody is told."""

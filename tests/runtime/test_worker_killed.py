@@ -60,7 +60,14 @@ def home(tmp_path: Path) -> Path:
 
 def open_worker(home: Path, engine: NoisyEngine) -> ComputeWorker:
     known: Any = engine
-    return ComputeWorker(Vault(home, KEK), known, lambda _: MODEL, GENESIS)
+    return ComputeWorker(
+        Vault(home, KEK),
+        known,
+        lambda _: MODEL,
+        GENESIS,
+        rest=lambda _: None,
+        rehearse=lambda *_: 0.0,
+    )
 
 
 def task_of(home: Path, job: int = 7) -> Run:

@@ -27,7 +27,7 @@ def employ(node: Node, folder: Path, *, unconfined_ok: bool) -> "Shift":
     vault = existing_vault(folder)
     shift = Shift(Engine(unconfined_ok=unconfined_ok))
     read = _on_loop(node.content.read)
-    worker = ComputeWorker(vault, shift.engine, read, node.genesis_hash)
+    worker = ComputeWorker(vault, shift.engine, read, node.genesis_hash, rest=shift.rest)
     signer = KeypairSigner(Keypair.from_uri(DEV_WORKER))
     runners = shift.runners(worker.runners())
     node.offchain = OffchainHost(node.chain, node.pool, signer, runners, node.next_nonce)
@@ -43,7 +43,7 @@ class Shift:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._over = False
+        self._over = threading.Event()
         self._busy: set[int] = set()
         """The threads that work."""
 
@@ -54,17 +54,22 @@ class Shift:
 
     async def end(self) -> None:
         """Take models their jails away, also those that were on their way into one."""
-        self._over = True
+        self._over.set()
         while self._busy:
             self.engine.close()
             await asyncio.sleep(_LOOK_AGAIN)
         self.engine.close()
 
+    def rest(self, seconds: float) -> None:
+        """Wait so long, or leave at the end of the shift."""
+        if self._over.wait(seconds):
+            raise ShiftOver
+
     def _counted(self, run: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def counted(task: Any) -> Any:
             self._busy.add(threading.get_ident())
             try:
-                if self._over:
+                if self._over.is_set():
                     raise ShiftOver
                 return run(task)
             finally:
