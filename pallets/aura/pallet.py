@@ -67,8 +67,11 @@ class Aura(Pallet[Never, Never]):
     slot_duration: Const[Moment]
     """How long a slot lasts, in milliseconds."""
     allow_multiple_blocks_per_slot: bool = False
+    max_authorities: int = MAX_AUTHORITIES
+    """Most authors; a longer choice is cut."""
 
-    authorities = DefaultValue[Annotated[tuple[AuthorityId, ...], Bounded(MAX_AUTHORITIES)]]()
+    # The bound is the runtime's own and checked where authorities are chosen.
+    authorities = DefaultValue[Annotated[tuple[AuthorityId, ...], Bounded(2**32 - 1)]]()
     """Who may author, in the order of their turns."""
     current_slot = DefaultValue[Slot]()
     """The slot of this block."""
@@ -108,7 +111,7 @@ class Aura(Pallet[Never, Never]):
         self, index: int, *, changed: bool, validators: Sequence[tuple[AccountId, bytes]]
     ) -> None:
         """Other validators author, each in turn; without any, those before go on."""
-        chosen = tuple(key for _, key in validators)[:MAX_AUTHORITIES]
+        chosen = tuple(key for _, key in validators)[: self.max_authorities]
         if changed and chosen and chosen != self.authorities.get():
             self.authorities.put(chosen)
             self._deposit(AuthoritiesChange(chosen))

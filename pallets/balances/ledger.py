@@ -64,6 +64,8 @@ class Accounts(Protocol):
 
     def providers_of(self, who: AccountId) -> int: ...
 
+    def consumers_of(self, who: AccountId) -> int: ...
+
     def can_dec_provider(self, who: AccountId) -> bool: ...
 
     def inc_providers(self, who: AccountId) -> None: ...
@@ -223,16 +225,16 @@ class Ledger:
 
     def increase_if_possible(self, who: AccountId, amount: int) -> int:
         """Give the amount, or nothing if that would not make an account; returns what was given."""
-        account = self.open(who)
+        account = self.of(who)
         given = min(amount, self.most - account.free)
         if not given or account.free + given < self.deposit:
             return 0
-        self._add(who, account, given)
+        self._add(who, self._opened(who, account), given)
         return given
 
     def _add(self, who: AccountId, account: AccountData, amount: int) -> None:
         new = account.with_free(account.free + amount)
-        if account.free >= self.deposit <= new.free:
+        if account.free >= self.deposit <= new.free and not (new.reserved or new.frozen):
             self.accounts.set_data(who, new)  # it lived and lives on: nothing else changes
         else:
             self.settle(who, account, new)
@@ -281,6 +283,8 @@ class Ledger:
             accounts.inc_providers(who)
         if old.reserved != new.reserved or old.frozen != new.frozen:
             self._refer_to_set_aside(who, old, new, beyond_limit)
+        if new.consumes and not accounts.consumers_of(who):
+            accounts.inc_consumers(who)  # only raw storage can have left it without one
         if provided and not provides:
             accounts.dec_providers(who)  # last, for it may end the account
 

@@ -24,10 +24,21 @@ class LegacyCurrency:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._reports_drops = ledger.release >= Release.STABLE2409
+        self._tries_fees = ledger.release < Release.STABLE2412
 
     def can_withdraw(self, who: AccountId, amount: int) -> bool:
+        """Since stable2412, whether the account lives on is only asked when the fee is taken."""
         account = self._ledger.of(who)
+        if amount and self._tries_fees:
+            return self._is_payable(account, amount)
         return not amount or account.free - amount >= account.frozen
+
+    def _is_payable(self, account: AccountData, amount: int) -> bool:
+        try:
+            self._left(account, amount)
+        except DispatchFailure:
+            return False
+        return True
 
     def withdraw_fee(self, who: AccountId, amount: int) -> bool:
         """Take money of an account that goes on living; tells whether it did."""
@@ -52,18 +63,22 @@ class LegacyCurrency:
 
     def give_back(self, who: AccountId, amount: int) -> int:
         """Give to an account that exists; returns what was given."""
+        if not amount:
+            return 0
         account = self._ledger.open(who)
         return 0 if account == NO_ACCOUNT else self._give(who, account, amount)
 
     def receive(self, who: AccountId, amount: int) -> int:
         """Give, even if that makes the account; returns what was given."""
+        if not amount:
+            return 0
         account = self._ledger.open(who)
         makes_dust = account == NO_ACCOUNT and amount < self._ledger.deposit
         return 0 if makes_dust else self._give(who, account, amount)
 
     def _give(self, who: AccountId, account: AccountData, amount: int) -> int:
         free = account.free + amount
-        if not amount or free > self._ledger.most:
+        if free > self._ledger.most:
             return 0
         self._ledger.emit(Deposit(who, amount))
         self._ledger.settle(who, account, account.with_free(free))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import final
 
 from tilth.frame import AccountId, DefaultMap, DispatchFailure, Release, replace
-from tilth.pallets.balances.events import Locked, Unlocked
+from tilth.pallets.balances.events import Locked, Unexpected, UnexpectedKind, Unlocked
 from tilth.pallets.balances.ledger import Ledger
 from tilth.pallets.balances.types import AccountData, BalanceLock, Freezes, Locks, Reasons
 
@@ -73,5 +73,6 @@ class LockBook:
         try:
             frozen_down = replace(account, frozen=frozen)
             self._ledger.write(who, account, frozen_down, beyond_limit=self._beyond_limit)
-        except DispatchFailure:
-            return  # balances/src/lib.rs: update_locks keeps the lock all the same
+        except DispatchFailure:  # balances/src/lib.rs: update_locks keeps the lock all the same
+            if self._beyond_limit:
+                self._ledger.emit(Unexpected(UnexpectedKind.FAILED_TO_MUTATE_ACCOUNT))

@@ -127,7 +127,7 @@ class Balances(Pallet[Event, Error]):
             self.take_dust,
         )
         self.legacy = LegacyCurrency(self.ledger)
-        self._deposits_nothing = runtime.release < Release.STABLE2503
+        self._tries_fees = runtime.release < Release.STABLE2412
         self.hold_book = HoldBook(self.ledger, self.holds, partial(_hold_reasons, runtime))
         self.freeze_book = FreezeBook(self.ledger, self.freezes, self.locks, self.max_freezes)
         self.reserve_book = ReserveBook(self.ledger)
@@ -296,6 +296,8 @@ class Balances(Pallet[Event, Error]):
 
     def can_withdraw(self, who: AccountId, amount: int) -> bool:
         """Whether the account could pay so much and live on."""
+        if self._tries_fees:  # before stable2412, validation took the fee and threw the block away
+            return self.ledger.spendable(who, _PRESERVE) >= amount
         try:
             return not self.ledger.ends_by(who, amount)
         except DispatchFailure:
@@ -312,7 +314,7 @@ class Balances(Pallet[Event, Error]):
 
     def give_back(self, who: AccountId, amount: int) -> int:
         """Give back what was withdrawn, if the account still lives; returns what was given."""
-        if not self.ledger.of(who).total or not (amount or self._deposits_nothing):
+        if not self.ledger.of(who).total:
             return 0
         given = self.ledger.increase_if_possible(who, amount)
         self.emit(Deposit(who, given))

@@ -20,16 +20,21 @@ from tilth.frame import (
     Pallet,
     Root,
     RuntimeApi,
+    RuntimeCall,
     Signed,
     StorageMap,
     StorageValue,
+    TransactionSource,
     Twox64,
     TypeName,
     Unsigned,
+    ValidTransaction,
     call,
     ensure,
+    invalid,
     u32,
     u64,
+    validity,
 )
 from tilth.pallets.grandpa.api import GrandpaApi
 from tilth.pallets.grandpa.types import (
@@ -134,6 +139,11 @@ class Grandpa(Pallet[NewAuthorities | VotingPaused | VotingResumed, Error]):
     ) -> None:
         """Say that nothing becomes final any more: the next session forces a change."""
         self.stalled.put((delay, best_finalized_block_number))
+
+    def validate_unsigned(
+        self, source: TransactionSource, call: RuntimeCall
+    ) -> ValidTransaction | None:
+        raise invalid(validity.Call())
 
     def genesis(self, *, authorities: Sequence[Authority] = ()) -> None:
         self.current_set_id.put(0)

@@ -15,6 +15,7 @@ from tilth.frame import (
     Keys,
     Pallet,
     Perbill,
+    Release,
     Signed,
     StorageMap,
     Twox64,
@@ -29,6 +30,7 @@ from tilth.pallets.session.types import (
     Error,
     Event,
     KeyHolder,
+    NewQueued,
     NewSession,
     OffenceSeverity,
     OwnedKey,
@@ -127,7 +129,7 @@ class Session(Pallet[Event, Error]):
             self.manager.end_session(index - 1)
         self.validators.put(tuple(validator for validator, _ in at_work))
         if changed:
-            self.disabled_validators.kill()
+            self._enable_all()
         self.current_index.put(index)
         if self.manager is not None:
             self.manager.start_session(index)
@@ -169,6 +171,12 @@ class Session(Pallet[Event, Error]):
                 owner = self.key_owner.get(owned)
                 assert owner == validator, f"a key of {validator.hex()} is not known as theirs"
 
+    def _enable_all(self) -> None:
+        if self.runtime.release >= Release.STABLE2506:
+            self.disabled_validators.kill()
+        else:
+            self.disabled_validators.take()
+
     def _owned(self, keys: Any) -> Iterator[OwnedKey]:
         return ((each.id, getattr(keys, name)) for name, each in key_types(type(keys)).items())
 
@@ -206,6 +214,8 @@ class Session(Pallet[Event, Error]):
     def _queue(self, index: int, at_work: Sequence[tuple[AccountId, Any]]) -> None:
         """Prepare a session: a new choice counts as a change even if it is the same."""
         chosen = None if self.manager is None else self.manager.new_session(index)
+        if chosen is not None and self.runtime.release >= Release.STABLE2506:
+            self.emit(NewQueued())
         queued = self._with_keys(self.validators.get() if chosen is None else chosen)
         other = any(old != new for (_, old), (_, new) in zip(at_work, queued, strict=False))
         self.queued_keys.put(queued)

@@ -9,8 +9,10 @@ from tilth.frame import (
     ErrorEnum,
     KeyTypeId,
     Perbill,
+    Release,
     TypeName,
     event,
+    since,
     struct,
     u32,
 )
@@ -35,6 +37,13 @@ class NewSession:
     session_index: SessionIndex
 
 
+@since(Release.STABLE2506)
+@event
+class NewQueued:
+    """With the session that has begun, others were chosen for the next."""
+
+
+@since(Release.STABLE2503)
 @event
 class ValidatorDisabled:
     """A validator may do nothing for the rest of the session."""
@@ -42,6 +51,7 @@ class ValidatorDisabled:
     validator: Validator
 
 
+@since(Release.STABLE2503)
 @event
 class ValidatorReenabled:
     """A disabled validator is at work again."""
@@ -49,7 +59,7 @@ class ValidatorReenabled:
     validator: Validator
 
 
-Event: TypeAlias = NewSession | ValidatorDisabled | ValidatorReenabled
+Event: TypeAlias = NewSession | NewQueued | ValidatorDisabled | ValidatorReenabled
 
 
 class Error(ErrorEnum):

@@ -95,6 +95,9 @@ class AccountBook:
     def providers_of(self, who: AccountId) -> int:
         return self._accounts[who].providers
 
+    def consumers_of(self, who: AccountId) -> int:
+        return self._accounts[who].consumers
+
     def can_dec_provider(self, who: AccountId) -> bool:
         info = self._accounts[who]
         return info.consumers == 0 or info.providers > 1

@@ -24,7 +24,7 @@ from tilth.frame import (
     u32,
     validity,
 )
-from tilth.pallets.system.limits import U64_MAX, WeightPerClass
+from tilth.pallets.system.limits import U64_MAX, WeightPerClass, WeightsOfClass
 from tilth.pallets.system.pallet import System
 from tilth.primitives.types import Era
 
@@ -263,9 +263,11 @@ class CheckWeight(_Weighed):
         before, own, base = now.of(info.dispatch_class), info.total_weight, limits.base_extrinsic
         # the extrinsic itself travels in the proof
         proof_size = before.proof_size + own.proof_size + base.proof_size + transaction.length
-        of_class = Weight(
-            min(before.ref_time + own.ref_time + base.ref_time, U64_MAX), min(proof_size, U64_MAX)
-        )
+        ref_time = before.ref_time + own.ref_time + base.ref_time
+        if ref_time > U64_MAX or proof_size > U64_MAX:
+            of_class = _beyond(before, own + base + Weight(0, transaction.length), limits)
+        else:
+            of_class = Weight(ref_time, proof_size)
         if limits.max_total is not None and of_class.any_gt(limits.max_total):
             raise invalid(validity.ExhaustsResources())
         weight = now.with_class(info.dispatch_class, of_class)
@@ -273,6 +275,15 @@ class CheckWeight(_Weighed):
         if reserved is not None and of_class.any_gt(reserved) and weight.total.any_gt(most):
             raise invalid(validity.ExhaustsResources())
         return weight
+
+
+def _beyond(before: Weight, more: Weight, limits: WeightsOfClass) -> Weight:
+    """A sum that is too large for its type: it fits nowhere but in a class without limits."""
+    ref_time, proof_size = before.ref_time + more.ref_time, before.proof_size + more.proof_size
+    limited = limits.max_total is not None or limits.reserved is not None
+    if limited and (ref_time > U64_MAX or proof_size > U64_MAX):
+        raise invalid(validity.ExhaustsResources())
+    return before + more
 
 
 def _without_length(transaction: Transaction) -> Weight:

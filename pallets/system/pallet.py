@@ -299,11 +299,13 @@ class System(
             raise invalid(validity.Call())
         (code,) = call.args
         try:
-            self.upgrades.authorized(code)
+            self.upgrades.ensure_applicable(code)
         except DispatchFailure:
             raise invalid(validity.Call()) from None
         return ValidTransaction(
-            priority=2**64 - 1, provides=(hashing.blake2_256(code),), longevity=2**64 - 1
+            priority=self.rules.upgrade_priority,
+            provides=(hashing.blake2_256(code),),
+            longevity=2**64 - 1,
         )
 
     # What the executive asks.

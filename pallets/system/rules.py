@@ -38,6 +38,8 @@ class BlockRules:
         self._opening = tuple(opening)
         self.reports_rejected_upgrades = release >= Release.STABLE2503
         """An authorized upgrade that may not be applied is an event, not an error."""
+        self.upgrade_priority = 2**64 - 1 if self.reports_rejected_upgrades else 100
+        """How urgent an authorized upgrade is that nobody signs."""
         once = release >= Release.STABLE2503
         self.give_back = self._give_back_once if once else self._take_off
         """Take unspent weight off the block's."""

@@ -54,6 +54,13 @@ class CodeUpgrades:
         ensure(hashing.blake2_256(code) == authorized.code_hash, Error.UNAUTHORIZED)
         return authorized
 
+    def ensure_applicable(self, code: bytes) -> None:
+        """Fail where nobody could apply the code; who merely validates does not ask its version,
+        if an outdated one is reported later."""
+        authorized = self.authorized(code)
+        if authorized.check_version and not self._reports_rejected:
+            self.ensure_newer(code)
+
     def apply_authorized(self, code: bytes) -> bool:
         """Whether the code was taken: an outdated one only spends its authorization."""
         authorized = self.authorized(code)

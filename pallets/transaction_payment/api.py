@@ -1,6 +1,5 @@
 """What clients ask about fees before they sign."""
 
-from collections.abc import Callable
 from typing import ClassVar, Protocol
 
 from tilth.frame import (
@@ -20,10 +19,11 @@ from tilth.pallets.transaction_payment.types import FeeDetails, RuntimeDispatchI
 class Fees(Protocol):
     """Who computes fees."""
 
-    @property
-    def length_to_fee(self) -> Callable[[int], int]: ...
+    def fee(self, length: int, info: DispatchInfo, tip: int) -> int: ...
 
     def fee_of_weight(self, weight: Weight) -> int: ...
+
+    def fee_of_length(self, length: int) -> int: ...
 
     def fee_details(self, length: int, info: DispatchInfo, tip: int) -> FeeDetails: ...
 
@@ -33,8 +33,8 @@ class _FeeApi(RuntimeApi):
         super().__init__(runtime)
         self._fees = fees
 
-    def _info(self, info: DispatchInfo, details: FeeDetails) -> RuntimeDispatchInfo:
-        return RuntimeDispatchInfo(info.total_weight, info.dispatch_class, details.total)
+    def _info(self, info: DispatchInfo, fee: int) -> RuntimeDispatchInfo:
+        return RuntimeDispatchInfo(info.total_weight, info.dispatch_class, fee)
 
 
 class TransactionPaymentApi(_FeeApi):
@@ -45,12 +45,14 @@ class TransactionPaymentApi(_FeeApi):
     @api_method
     def query_info(self, uxt: Extrinsic, len: u32) -> RuntimeDispatchInfo:
         """Weight, class and fee, without the tip."""
-        return self._info(uxt.info, self._details(uxt, len))
+        return self._info(uxt.info, 0 if uxt.is_bare else self._fees.fee(len, uxt.info, 0))
 
     @api_method
     def query_fee_details(self, uxt: Extrinsic, len: u32) -> FeeDetails:
         """What the fee is made of."""
-        return self._details(uxt, len)
+        if uxt.is_bare:
+            return FeeDetails(None)
+        return self._fees.fee_details(len, uxt.info, 0)
 
     @api_method
     def query_weight_to_fee(self, weight: Weight) -> Balance:
@@ -60,12 +62,7 @@ class TransactionPaymentApi(_FeeApi):
     @api_method
     def query_length_to_fee(self, length: u32) -> Balance:
         """What so many bytes cost."""
-        return self._fees.length_to_fee(length)
-
-    def _details(self, extrinsic: Extrinsic, length: int) -> FeeDetails:
-        if extrinsic.is_bare:
-            return FeeDetails(None)
-        return self._fees.fee_details(length, extrinsic.info, 0)
+        return self._fees.fee_of_length(length)
 
 
 class TransactionPaymentCallApi(_FeeApi):
@@ -76,7 +73,7 @@ class TransactionPaymentCallApi(_FeeApi):
     @api_method
     def query_call_info(self, call: RuntimeCall, len: u32) -> RuntimeDispatchInfo:
         """Weight, class and fee of a call by itself."""
-        return self._info(call.info, self._fees.fee_details(len, call.info, 0))
+        return self._info(call.info, self._fees.fee(len, call.info, 0))
 
     @api_method
     def query_call_fee_details(self, call: RuntimeCall, len: u32) -> FeeDetails:
@@ -91,4 +88,4 @@ class TransactionPaymentCallApi(_FeeApi):
     @api_method
     def query_length_to_fee(self, length: u32) -> Balance:
         """What so many bytes cost."""
-        return self._fees.length_to_fee(length)
+        return self._fees.fee_of_length(length)

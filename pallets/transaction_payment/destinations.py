@@ -31,19 +31,16 @@ class Burn:
 class PayAccount:
     """One account gets it, such as a treasury's; what it cannot take is destroyed.
 
-    frame/support/src/traits/tokens/imbalance/on_unbalanced.rs: ResolveTo, which deposits nothing,
-    and says so, where nothing is due; a treasury pallet does not (`even_nothing=False`).
+    frame/support/src/traits/tokens/imbalance/on_unbalanced.rs: ResolveTo, which only ever sees
+    what is not nothing.
     """
 
-    def __init__(
-        self, currency: FeeCurrency, account: AccountId, *, even_nothing: bool = True
-    ) -> None:
+    def __init__(self, currency: FeeCurrency, account: AccountId) -> None:
         self._currency = currency
         self._account = account
-        self._even_nothing = even_nothing
 
     def pay(self, amount: int) -> None:
-        if not (amount or self._even_nothing):
+        if not amount:
             return
         self._currency.destroy(amount - self._currency.receive(self._account, amount))
 

@@ -58,9 +58,12 @@ class Settlement(Protocol):
 class Immediate:
     """The fee is between accounts while the call runs."""
 
-    def __init__(self, currency: FeeCurrency, destination: FeeDestination) -> None:
+    def __init__(
+        self, currency: FeeCurrency, destination: FeeDestination, *, tells_empty_refunds: bool
+    ) -> None:
         self._currency = currency
         self._destination = destination
+        self._tells_empty_refunds = tells_empty_refunds
 
     def charge(self, who: AccountId, fee: int, tip: int) -> bool:
         return not fee or self._currency.withdraw_fee(who, fee)
@@ -68,7 +71,9 @@ class Immediate:
     def settle(self, who: AccountId, paid: int, fee: int, tip: int) -> None:
         if not paid:
             return
-        kept = paid - self._currency.give_back(who, max(paid - fee, 0))
+        kept, refund = paid, max(paid - fee, 0)
+        if refund or self._tells_empty_refunds:
+            kept -= self._currency.give_back(who, refund)
         tip = min(tip, kept)
         self._destination.take(kept - tip, tip)
 

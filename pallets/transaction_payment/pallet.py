@@ -1,5 +1,6 @@
 """Transaction payment: what a transaction costs, and how that price moves from block to block."""
 
+from dataclasses import replace
 from typing import Annotated, Final, Never, Protocol
 
 from tilth.frame import (
@@ -42,6 +43,7 @@ from tilth.pallets.transaction_payment.multiplier import (
 )
 from tilth.pallets.transaction_payment.prices import (
     LengthToFee,
+    Polynomial,
     WeightToFee,
     byte_each,
     identity,
@@ -97,6 +99,11 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
     fee_multiplier_update: FeeMultiplierUpdate = ConstantMultiplier()
     operational_fee_multiplier: Const[u8] = 5
     """How much more an operational call's fee counts when transactions are ordered."""
+    tells_empty_refunds: bool | None = None
+    """Whether a refund of nothing is a Deposit; as in the release, unless said.
+
+    The late builds of stable2409 and stable2412 do not tell it any more.
+    """
 
     next_fee_multiplier = DefaultValue[Multiplier](default=ONE)
     """By how much weight is dearer than its base price."""
@@ -108,6 +115,10 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
     def bind(self, runtime: Runtime, name: str, index: int, codecs: Codecs) -> None:
         super().bind(runtime, name, index, codecs)
         self.settlement = self._settlement(runtime.release)
+        self._most = (1 << 8 * (codecs.of(Balance).fixed_size or 16)) - 1
+        if isinstance(self.weight_to_fee, Polynomial):
+            most = min(self.weight_to_fee.most, self._most)
+            self.weight_to_fee = replace(self.weight_to_fee, most=most)
         self._max_block = self.limits.max_block()
         self._max_lengths = [self.limits.max_length(each) for each in DispatchClass]
         self._base_fees = [
@@ -118,7 +129,9 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
         destination = self.destination or Burn(self.currency)
         if release >= Release.STABLE2512 and self.currency.holds_fees:
             return Stored(self.currency, destination, self.tx_payment_credit)
-        return Immediate(self.currency, destination)
+        told = self.tells_empty_refunds
+        told = release < Release.STABLE2503 if told is None else told
+        return Immediate(self.currency, destination, tells_empty_refunds=told)
 
     def genesis(self, *, multiplier: int = ONE) -> None:
         self.storage_version_.put(Releases.V2)
@@ -136,13 +149,15 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
         """What a call may cost at most, the tip included."""
         if info.pays_fee is _FREE:
             return tip
-        return tip + sum(self._parts(length, info.total_weight, info.dispatch_class))
+        parts = self._parts(length, info.total_weight, info.dispatch_class)
+        return min(tip + sum(parts), self._most)
 
     def actual_fee(self, length: int, info: DispatchInfo, post: PostInfo, tip: int) -> int:
         """What a call cost, by what it really weighed and whether it pays."""
         if post.pays(info) is _FREE:
             return tip
-        return tip + sum(self._parts(length, post.weight(info), info.dispatch_class))
+        parts = self._parts(length, post.weight(info), info.dispatch_class)
+        return min(tip + sum(parts), self._most)
 
     def fee_details(self, length: int, info: DispatchInfo, tip: int) -> FeeDetails:
         if info.pays_fee is _FREE:
@@ -155,11 +170,15 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
     ) -> tuple[int, int, int]:
         """The fee for any extrinsic at all, for its length, and for its weight at today's price."""
         adjusted = self.next_fee_multiplier.get() * self.fee_of_weight(weight) // ONE
-        return self._base_fees[dispatch_class], self.length_to_fee(length), adjusted
+        base, most = self._base_fees[dispatch_class], self._most
+        return base, self.fee_of_length(length), adjusted if adjusted < most else most
 
     def fee_of_weight(self, weight: Weight) -> int:
         """Never more than a whole block's."""
-        return self.weight_to_fee(weight.meet(self._max_block))
+        return min(self.weight_to_fee(weight.meet(self._max_block)), self._most)
+
+    def fee_of_length(self, length: int) -> int:
+        return min(self.length_to_fee(length), self._most)
 
     def priority(self, length: int, info: DispatchInfo, tip: int, fee: int) -> int:
         """What a block full of such transactions would earn in tips."""
@@ -169,9 +188,11 @@ class TransactionPayment(Pallet[TransactionFeePaid, Never]):
             _times_within(block.ref_time, weight.ref_time),
             _times_within(block.proof_size, weight.proof_size),
         )
-        priority = (tip + 1) * per_block
+        most = self._most
+        priority = min(min(tip + 1, most) * per_block, most)
         if info.dispatch_class is _OPERATIONAL:
-            priority += fee * self.operational_fee_multiplier * per_block
+            virtual = min(fee * self.operational_fee_multiplier, most)
+            priority = min(priority + virtual * per_block, most)
         return min(priority, 2**64 - 1)
 
     def apis(self) -> tuple[RuntimeApi, ...]:

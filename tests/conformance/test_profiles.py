@@ -409,6 +409,7 @@ class Bare(Runtime):
                 destination=self.destination(currency),
                 weight_to_fee=Fixed(0),
                 length_to_fee=Fixed(101),
+                tells_empty_refunds=self.settings.get("empty_refunds"),
             ).weighing(WEIGHTLESS),
         )
         self.extensions = (
@@ -427,9 +428,6 @@ class Bare(Runtime):
             "shared": Share(treasury, author),
             "tips": Share(Burn(currency), author, fees=(100, 0)),
             "twice": Share(treasury, author, fees=(0, 100)),
-            "once": Share(
-                PayAccount(currency, ALICE.account, even_nothing=False), author, fees=(0, 100)
-            ),
             "alice": Share(PayAccount(currency, ALICE.account), author, fees=(0, 100)),
         }[self.settings.get("to", "burn")]
 
@@ -465,13 +463,25 @@ def test_a_tip_may_be_the_authors_and_the_fee_nobodys() -> None:
     ]  # fmt: skip
 
 
-def test_nothing_is_deposited_aloud_unless_told_otherwise() -> None:
+def test_who_gets_nothing_hears_nothing() -> None:
+    """frame/support/src/traits/tokens/imbalance/on_unbalanced.rs: what is zero is dropped first."""
     authors = ["NewAccount", "Endowed", "Deposit 151"]
 
-    assert told(Release.STABLE2503, to="alice") == ["Withdraw", "Deposit 0", *authors]
-    assert told(Release.STABLE2503, to="once") == ["Withdraw", *authors]
-    # the treasury has no account, and nothing makes none
-    assert told(Release.STABLE2503, to="twice") == ["Withdraw", *authors]
+    for release in (Release.STABLE2503, Release.STABLE2603):
+        assert told(release, to="alice") == ["Withdraw", *authors]
+        assert told(release, to="twice") == ["Withdraw", *authors]
+
+
+def test_a_refund_of_nothing_is_told_by_early_builds_only() -> None:
+    """frame/transaction-payment/src/payment.rs: `refund_amount > Zero::zero()`, which stable2503
+    brought and late builds of stable2409 have too."""
+    told_aloud, silent = ["Withdraw", "Deposit 0"], ["Withdraw"]
+
+    assert told(Release.STABLE2409) == told_aloud
+    assert told(Release.STABLE2412) == told_aloud
+    assert told(Release.STABLE2503) == silent
+    assert told(Release.STABLE2409, empty_refunds=False) == silent
+    assert told(Release.STABLE2503, empty_refunds=True) == told_aloud
 
 
 def test_the_older_currency_tells_a_dropped_fee_as_rescinded_since_stable2409() -> None:

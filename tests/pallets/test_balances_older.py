@@ -21,6 +21,8 @@ from tilth.pallets.balances.events import (
     ReserveRepatriated,
     Slashed,
     TransferOnHold,
+    Unexpected,
+    UnexpectedKind,
     Unlocked,
     Unreserved,
     Withdraw,
@@ -277,3 +279,14 @@ def test_holds_are_told_since_stable2509(newer: Bank) -> None:
     encoded = [newer.balances.encode_event(event)[:4] for event in told]
     # Balances is pallet 1; then the event; then the reason: Claims is pallet 2
     assert encoded == [bytes((1, index, 2, 0)) for index in (24, 28, 26, 25)]
+
+
+def test_a_lock_on_nobodys_account_is_told_as_unexpected(bank: Bank, newer: Bank) -> None:
+    """frame/balances/src/lib.rs: update_locks of stable2509 tells what older ones only logged."""
+    bank.balances.set_lock(VOTE, CAROL, 30)
+    assert bank.happened() == [Locked(CAROL, 30)]
+
+    newer.balances.set_lock(VOTE, CAROL, 30)
+    failed = Unexpected(UnexpectedKind.FAILED_TO_MUTATE_ACCOUNT)
+    assert newer.happened() == [failed, Locked(CAROL, 30)]
+    assert newer.balances.locks[CAROL] == (BalanceLock(VOTE, 30, Reasons.ALL),)

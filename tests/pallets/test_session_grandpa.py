@@ -12,6 +12,7 @@ from tilth.frame import (
     DecodeError,
     DispatchFailure,
     Perbill,
+    Release,
     Runtime,
     RuntimeCall,
     SessionKeys,
@@ -37,6 +38,7 @@ from tilth.pallets.session import PeriodicSessions, Session
 from tilth.pallets.session.pallet import WORST
 from tilth.pallets.session.types import (
     Error,
+    NewQueued,
     NewSession,
     OffenceSeverity,
     ValidatorDisabled,
@@ -136,7 +138,7 @@ class Chain:
                 pallet.on_finalize(self.number)
             self.begin()
 
-    def happened(self, kind: type) -> list[Any]:
+    def happened(self, kind: Any) -> list[Any]:
         events = (record.event.event for record in self.runtime.frame_system.events.get())
         return [event for event in events if isinstance(event, kind)]
 
@@ -441,3 +443,29 @@ def test_the_template_keeps_a_number_and_counts_it_up(chain: Chain) -> None:
     chain.dispatch(template.do_something.call(LARGEST), ALICE)
     assert chain.dispatch(template.cause_error.call(), ALICE) is TemplateError.STORAGE_OVERFLOW
     assert chain.dispatch(template.do_something.call(1)) is BAD_ORIGIN
+
+
+class LaterSessions(SessionRuntime):
+    release: ClassVar[Release] = Release.STABLE2506
+
+
+@pytest.mark.parametrize(("kind", "tells"), [(SessionRuntime, False), (LaterSessions, True)])
+def test_a_new_choice_is_told_since_stable2506(kind: type[SessionRuntime], tells: bool) -> None:
+    """frame/session/src/lib.rs: NewQueued, before NewSession; whom nobody disabled, nothing frees
+    in earlier releases, which take where later ones kill."""
+    runtime = kind()
+    keys = [(ALICE, ALICE, keys_of(1))]
+    genesis = {"Balances": {"balances": [(ALICE, 10_000)]}, "Session": {"keys": keys}}
+    with runtime.at(runtime.build_genesis(genesis)):
+        chain = Chain(runtime)
+        runtime.chosen.next = [ALICE]
+        chain.run_to(PERIOD)
+        told = [type(event) for event in chain.happened(NewQueued | NewSession)]
+        assert told == ([NewQueued, NewSession] if tells else [NewSession])
+
+        chain.run_to(2 * PERIOD - 1)
+        runtime.slot.overlay.commit()
+        chain.begin()
+        disabled = runtime.session.disabled_validators.prefix
+        assert runtime.session.queued_changed.get()
+        assert (disabled in runtime.slot.overlay.changes()) is tells

@@ -3,10 +3,12 @@
 from typing import TYPE_CHECKING, Final, final
 
 from tilth.frame import validity
+from tilth.frame.call import RuntimeCall
 from tilth.frame.errors import DispatchFailure, Reason
 from tilth.frame.extension import Transaction
 from tilth.frame.extrinsic import Extrinsic
 from tilth.frame.origin import NOBODY, signed
+from tilth.frame.release import Release
 from tilth.frame.traits import System
 from tilth.frame.validity import (
     InvalidTransactionError,
@@ -49,6 +51,8 @@ class Executive:
         self._idling = _overriding(runtime, "on_idle")
         self._finalizing = _overriding(runtime, "on_finalize")
         self._upgrading = _overriding(runtime, "on_runtime_upgrade")
+        self._asks_pallets_first = runtime.release >= Release.STABLE2412
+        """Whether a bare extrinsic's pallet is asked before the extensions are."""
 
     def initialize_block(self, header: Header) -> None:
         system = self._system
@@ -115,10 +119,13 @@ class Executive:
         return self._pipeline.post_dispatch(prepared, transaction, post, failure), failure
 
     def _dispatch_bare(self, extrinsic: Extrinsic) -> tuple[PostInfo, Reason | None]:
-        transaction = _transaction(extrinsic, included=True)
-        self._runtime.pre_dispatch_unsigned(extrinsic.call)
+        transaction, ask = _transaction(extrinsic, included=True), self._runtime
+        if self._asks_pallets_first:
+            ask.pre_dispatch_unsigned(extrinsic.call)
         self._pipeline.validate_bare(transaction)
         self._pipeline.prepare_bare(transaction)
+        if not self._asks_pallets_first:
+            ask.pre_dispatch_unsigned(extrinsic.call)
         post, failure = _run(transaction)
         self._pipeline.post_dispatch_bare(transaction, post)
         return post, failure
@@ -198,11 +205,17 @@ class Executive:
             valid = self._pipeline.validate(extrinsic.values, transaction)
             _ensure_origin(transaction)
             return valid
+        if self._asks_pallets_first:
+            unsigned = self._validate_unsigned(source, extrinsic.call)
+            return self._pipeline.validate_bare(transaction).combine(unsigned)
         valid = self._pipeline.validate_bare(transaction)
-        unsigned = self._runtime.validate_unsigned(source, extrinsic.call)
-        if unsigned is None:
+        return valid.combine(self._validate_unsigned(source, extrinsic.call))
+
+    def _validate_unsigned(self, source: TransactionSource, call: RuntimeCall) -> ValidTransaction:
+        valid = self._runtime.validate_unsigned(source, call)
+        if valid is None:
             raise unknown(validity.NoUnsignedValidator())
-        return unsigned.combine(valid)
+        return valid
 
 
 def _overriding(runtime: "Runtime", hook: str) -> "list[Pallet[object, object]]":
