@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from rich.console import Console
-
 from tilth.node.service import Node
 from tilth.primitives import ss58
 from tilth.primitives.crypto.dev import DEV_ACCOUNTS
@@ -36,6 +34,8 @@ class Endpoints:
 
 def show_banner(node: Node, endpoints: Endpoints) -> None:
     """Lines are never cut: an address that is not whole is no address."""
+    from rich.console import Console  # the node answers already; this takes a while
+
     console = Console(highlight=False, soft_wrap=True)
     version = node.runtime.version
     console.print(

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -85,8 +86,10 @@ async def until_stopped(
 
 
 async def serve(node: Node, ports: Ports, *, tools: bool) -> Running:
-    """Both faces of the node; raises CannotStart. `tools` are those of dev chains."""
-    from tilth.rpc.grpc.server import GrpcServer
+    """Both faces of the node; raises CannotStart. `tools` are those of dev chains.
+
+    JSON-RPC answers while gRPC, which takes the longest of all to import, is still coming.
+    """
     from tilth.rpc.jsonrpc.pages import pages
     from tilth.rpc.jsonrpc.server import Server
     from tilth.rpc.jsonrpc.table import method_table
@@ -99,9 +102,10 @@ async def serve(node: Node, ports: Ports, *, tools: bool) -> Running:
         limits=limits_of(ports.options),
         routes=pages(node),
     )
-    grpc = GrpcServer(node, "127.0.0.1", ports.grpc)
-    for face, port in ((json_rpc, ports.rpc), (grpc, ports.grpc)):
-        await _started(face, port)
+    await _started(json_rpc, ports.rpc)
+    grpc_face = await asyncio.to_thread(import_module, "tilth.rpc.grpc.server")
+    grpc = grpc_face.GrpcServer(node, "127.0.0.1", ports.grpc)
+    await _started(grpc, ports.grpc)
     endpoints = Endpoints(json_rpc.port, grpc.port, os.getpid())
     return Running(node, endpoints, [grpc.stop, json_rpc.stop, node.stop])
 

@@ -8,6 +8,7 @@ import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform, overload
 
 C = TypeVar("C", bound=type)
@@ -85,23 +86,44 @@ def _dataclass(cls: C, options: StructOptions) -> C:
 
 
 def _methods(cls: type) -> dict[str, Callable[..., Any]]:
-    """What dataclass() would write as well, compiled in one piece: a runtime has 300 structs."""
+    """What dataclass() would write as well, and compile one by one: a runtime has 300 structs."""
     fields = dataclasses.fields(cls)
     names = [f.name for f in fields]
-    code = _TEXT.format(
-        parameters="".join(f", {f.name}{_default(f)}" for f in fields),
-        assignments="".join(f"\n    self.{f.name} = {_given(f)}" for f in fields) or "\n    pass",
-        same="".join(f" and self.{n} == other.{n}" for n in names),
-        values="".join(f"self.{n}, " for n in names),
-        changes=", *" + "".join(f", {n}=KEEP" for n in names) if names else "",
-        changed=", ".join(f"self.{n} if {n} is KEEP else {n}" for n in names),
-    )
-    space: dict[str, Any] = {"CLS": cls, "KEEP": _KEEP, "OF": {f.name: f for f in fields}}
+    values = _reader(names)
+
+    def same(self: Any, other: Any) -> Any:
+        return values(self) == values(other) if other.__class__ is cls else NotImplemented
+
+    def hashed(self: Any) -> int:
+        return hash(values(self))
+
+    def replaced(self: Any, /, **changes: Any) -> Any:
+        return cls(**{name: getattr(self, name) for name in names} | changes)
+
+    return {
+        "__init__": _init(cls, fields),
+        "__repr__": _shown,
+        "__eq__": same,
+        "__hash__": hashed,
+        "__replace__": replaced,
+    }
+
+
+def _reader(names: list[str]) -> Callable[[Any], Any]:
+    return attrgetter(*names) if names else lambda _: None
+
+
+def _init(cls: type, fields: tuple[dataclasses.Field[Any], ...]) -> Callable[..., None]:
+    """Compiled: values are made in every call, and mostly by position."""
+    parameters = "".join(f", {f.name}{_default(f)}" for f in fields)
+    assignments = "".join(f"\n    self.{f.name} = {_given(f)}" for f in fields) or "\n    pass"
+    code = f"def __init__(self{parameters}):{assignments}\n"
+    space: dict[str, Any] = {"KEEP": _KEEP, "OF": {f.name: f for f in fields}}
     filename = f"<tilth struct {cls.__module__}.{cls.__qualname__}>"
     linecache.cache[filename] = (len(code), None, code.splitlines(True), filename)
     exec(compile(code, filename, "exec"), space)  # noqa: S102  # the class's own field names
-    written = ("__init__", "__eq__", "__hash__", "__replace__")
-    return {"__repr__": _shown, **{name: space[name] for name in written}}
+    init: Callable[..., None] = space["__init__"]
+    return init
 
 
 def _default(declared: dataclasses.Field[Any]) -> str:
@@ -116,22 +138,6 @@ def _given(declared: dataclasses.Field[Any]) -> str:
     if declared.default_factory is dataclasses.MISSING:
         return name
     return f"OF[{name!r}].default_factory() if {name} is KEEP else {name}"
-
-
-_TEXT = """\
-def __init__(self{parameters}):{assignments}
-
-def __eq__(self, other):
-    if other.__class__ is not CLS:
-        return NotImplemented
-    return True{same}
-
-def __hash__(self):
-    return hash(({values}))
-
-def __replace__(self{changes}):
-    return CLS({changed})
-"""
 
 
 def _shown(self: Any) -> str:
