@@ -20,7 +20,6 @@ from tilth.frame import (
     signed,
     validity,
 )
-from tilth.frame.apis import bare
 from tilth.pallets.system import CheckMetadataHash
 from tilth.pallets.system.events import (
     CodeUpdated,
@@ -175,7 +174,7 @@ def test_an_authorized_upgrade_that_is_none_is_spent(bank: Any) -> None:
 
 def test_an_authorized_upgrade_needs_no_signature(bank: Any) -> None:
     system, newer = bank.system, newer_code(bank)
-    extrinsic = bare(bank.runtime, system.apply_authorized_upgrade.call(newer).encode())
+    extrinsic = bank.runtime.format.unsigned(system.apply_authorized_upgrade.call(newer))
     executive = bank.runtime.executive
 
     with pytest.raises(InvalidTransactionError) as error:

@@ -18,7 +18,6 @@ from tilth.frame import (
     signed,
     u64,
 )
-from tilth.frame.apis import bare
 from tilth.pallets.aura import Aura
 from tilth.pallets.session import Session
 from tilth.pallets.system import BlockLength, BlockWeights, System
@@ -113,7 +112,7 @@ def test_an_authors_clock_becomes_the_inherent(clock: Clock) -> None:
 
 def test_a_block_from_the_future_is_refused(clock: Clock) -> None:
     def problem(moment: int, now: int) -> str | None:
-        block = bare(clock, clock.timestamp.set.call(moment).encode())
+        block = clock.format.unsigned(clock.timestamp.set.call(moment))
         return clock.check_inherents([block], inherent(now))
 
     assert problem(60_000, 30_000) is None

@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeAlias
 
 from tilth.frame.errors import DispatchError
-from tilth.frame.extrinsic import Extrinsic, with_length
+from tilth.frame.extrinsic import Extrinsic
 from tilth.frame.genesis import GenesisBuilder
 from tilth.frame.runtime_api import RuntimeApi, api_method
 from tilth.frame.session_keys import SessionKeys
@@ -163,12 +163,7 @@ def applied(runtime: "Runtime", extrinsic: Extrinsic, *, verified: bool = False)
 
 def inherents(runtime: "Runtime", data: dict[bytes, bytes]) -> tuple[Extrinsic, ...]:
     calls = runtime.create_inherents(data)
-    return tuple(bare(runtime, call.encode()) for call in calls)
-
-
-def bare(runtime: "Runtime", call: bytes) -> Extrinsic:
-    """An extrinsic without signature, in the preamble of the runtime's release."""
-    return runtime.format.decode(with_length(bytes((runtime.format.bare,)) + call))
+    return tuple(map(runtime.format.unsigned, calls))
 
 
 # The order in which Substrate's templates list them, and therefore runtimes do.

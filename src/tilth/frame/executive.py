@@ -63,14 +63,14 @@ class Executive:
                 weight += pallet.on_runtime_upgrade()
         system.begin(header.number, header.parent_hash, _pre_digest(header))
         for pallet in self._initializing:
-            weight += self._priced(pallet.on_initialize(header.number))
+            used = pallet.on_initialize(header.number)
+            if used is not None:
+                weight += self._priced(used)
         weight += system.base_block_weight()
         system.register_extra_weight(weight, DispatchClass.MANDATORY)
         system.note_finished_initialize()
 
-    def _priced(self, weight: Weight | Measured | None) -> Weight:
-        if weight is None:
-            return ZERO_WEIGHT
+    def _priced(self, weight: Weight | Measured) -> Weight:
         return weight.under(self._runtime.db_weight) if isinstance(weight, Measured) else weight
 
     def apply_extrinsic(self, extrinsic: Extrinsic, *, verified: bool = False) -> Reason | None:

@@ -185,6 +185,15 @@ class ExtrinsicFormat:
             return info
         return info.with_extensions(self._pipeline.weight(values, extrinsic.call))
 
+    def unsigned(self, call: RuntimeCall) -> Extrinsic:
+        """An extrinsic without signature, in the preamble of the runtime's release."""
+        encoded = call.encode()
+        data = with_length(bytes((self.bare,)) + encoded)
+        extrinsic = Extrinsic(data, self.bare)
+        extrinsic.call_start = len(data) - len(encoded)
+        extrinsic.call, extrinsic.info = call, call.info
+        return extrinsic
+
     def check(self, extrinsic: Extrinsic) -> None:
         """Verify the signature against the current state; raises InvalidTransactionError."""
         if not extrinsic.is_signed:

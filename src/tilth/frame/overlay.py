@@ -117,7 +117,7 @@ class Overlay:
         forms[key] = encode
 
     def delete(self, key: bytes) -> None:
-        if self._forms.get(key) is not _encode_absent:
+        if self.values.get(key) is not ABSENT:
             self.write(key, ABSENT, _encode_absent)
 
     def _write_form(self, key: bytes, form: Form) -> None:

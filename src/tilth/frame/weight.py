@@ -97,7 +97,8 @@ class Measured:
     writes: int = 0
 
     def under(self, db: DbWeight) -> Weight:
-        return Weight(self.ref_time, self.proof_size) + db.of(self.reads, self.writes)
+        accesses = self.reads * db.read + self.writes * db.write
+        return Weight(min(self.ref_time + accesses, U64_MAX), min(self.proof_size, U64_MAX))
 
     def plus(self, other: "Measured", times: int = 1) -> "Measured":
         return Measured(

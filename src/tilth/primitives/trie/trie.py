@@ -238,18 +238,17 @@ class Trie:
         ahead: list[tuple[Branch, int, bytes]] = []
         while node is not None:
             path += node.partial
-            wanted = path.startswith(within) and (start is None or path > after)
-            if wanted and node.value is not None:
+            if node.value is not None and (start is None or path > after):
                 yield path, node.value
             if type(node) is Branch:
-                ahead += _forks(node, path, within, after)
+                ahead += _forks(node, path, after)
             if not ahead:
                 return
             branch, slot, path = ahead.pop()
             node = child_of(branch, slot, self._fetch)
 
     def _descend(self, within: bytes) -> tuple[Node | None, bytes]:
-        """The highest node whose path may lie within, and the path that leads to it."""
+        """The highest node whose path lies within, and the path that leads to it."""
         node, path = self._top, b""
         while type(node) is Branch and len(path) + len(node.partial) < len(within):
             path += node.partial
@@ -257,6 +256,8 @@ class Trie:
                 return None, path
             slot, path = NIBBLE[within[len(path)]], within[: len(path) + 1]
             node = child_of(node, slot, self._fetch)
+        if node is None or not (path + node.partial).startswith(within):
+            return None, path
         return node, path
 
     def _difference(self, older: "Trie | None") -> Iterator[tuple[bytes, bytes | CorruptNode]]:
@@ -305,16 +306,12 @@ def _other_slots(branch: Branch, old: Node | None) -> Iterable[int]:
     return compress(range(16), branch.refs)
 
 
-def _forks(
-    branch: Branch, path: bytes, within: bytes, after: bytes
-) -> Iterator[tuple[Branch, int, bytes]]:
-    """The children that may hold a path within the one and after the other, the last one first."""
+def _forks(branch: Branch, path: bytes, after: bytes) -> Iterator[tuple[Branch, int, bytes]]:
+    """The children that may hold a path after the one, the last one first."""
     for slot in range(15, -1, -1):
         if branch.refs[slot]:
             fork = path + HEX[slot : slot + 1]
-            if (fork.startswith(within) or within.startswith(fork)) and (
-                fork > after or after.startswith(fork)
-            ):
+            if fork > after or after.startswith(fork):
                 yield branch, slot, fork
 
 
