@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tilth.cli import tilth_version
 from tilth.cli.banner import show_banner
@@ -14,7 +15,6 @@ from tilth.cli.content import depot_of, sources_of
 from tilth.cli.content_options import ContentOptions
 from tilth.cli.loading import CannotStart, runtime_class, telling
 from tilth.cli.port import PortOptions
-from tilth.cli.reload import NotReloadable, Project, watch
 from tilth.cli.serving import (
     Ports,
     Running,
@@ -35,6 +35,9 @@ from tilth.node.service import Node, NodeConfig, Sealing
 from tilth.node.store import BlockStore, StoreError
 from tilth.node.upgrade import resumed
 from tilth.primitives.crypto.keystore import Keystore
+
+if TYPE_CHECKING:
+    from tilth.cli.reload import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ async def start(options: DevOptions) -> Running:
     return running
 
 
-def _node(options: DevOptions) -> tuple[Node, Project | None]:
+def _node(options: DevOptions) -> "tuple[Node, Project | None]":
     """The node, and what is watched where its runtime is to be reloaded."""
     if options.tools.finality_lag < 0:
         raise CannotStart("--finality-lag is a number of blocks, 0 or more")
@@ -100,15 +103,19 @@ def _node(options: DevOptions) -> tuple[Node, Project | None]:
     return Node(_config(options, runtime, store)), project
 
 
-def _project(kind: type[Runtime]) -> Project:
+def _project(kind: type[Runtime]) -> "Project":
+    from tilth.cli.reload import NotReloadable, Project
+
     try:
         return Project.of(kind)
     except NotReloadable as error:
         raise CannotStart(str(error)) from error
 
 
-def _reloading(node: Node, project: Project) -> Callable[[], None]:
+def _reloading(node: Node, project: "Project") -> Callable[[], None]:
     """Where the files were changed while the node was down, the chain goes on with them."""
+    from tilth.cli.reload import watch
+
     if node.chain.best.state.get(CODE) != node.runtime.code:
         node.dev.upgrade(type(node.runtime))
     node.chain.runtimes.shelve()
