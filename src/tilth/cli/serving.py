@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Final
 
 from tilth.cli.banner import Endpoints
 from tilth.cli.loading import CannotStart
@@ -18,10 +17,6 @@ from tilth.cli.port import BadOption, PortOptions, access_of, limits_of
 from tilth.node.contents import Depot
 from tilth.node.service import Node
 from tilth.node.store import BlockStore
-
-# Tries and blocks hold no cycles. Looking for some after every 700 new objects, Python's own
-# number, took a seventh of the time of a block.
-_ALLOCATIONS: Final = 20_000
 
 
 class SystemClock:
@@ -67,7 +62,6 @@ async def until_stopped(
     gc.disable()
     faces = await begin()
     gc.freeze()  # what a start makes stays: nobody need look through it for garbage
-    gc.set_threshold(_ALLOCATIONS, 10, 10)
     gc.enable()
     fatal: list[Exception] = []
 
