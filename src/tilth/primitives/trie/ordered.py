@@ -1,8 +1,9 @@
 """A trie over a list, keyed by compact index: its root in one pass, and proofs of single values."""
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from tilth.primitives.trie.nodes import (
@@ -26,7 +27,6 @@ from tilth.primitives.trie.nodes import (
 )
 from tilth.primitives.trie.trie import Layout
 
-_BEYOND_DIGITS = b"g"
 _OMITTED = COMPACT[0]
 
 
@@ -49,7 +49,8 @@ class _Fork(NamedTuple):
 
 
 _Place: TypeAlias = _Leaf | _Fork
-_BARE = header(LEAF_HASHED, b"")
+# How the node of a leaf without a partial begins.
+_WHOLE, _HASHED = header(LEAF, b""), header(LEAF_HASHED, b"")
 # A list of any length has few distinct partials.
 _header = lru_cache(maxsize=4096)(header)
 
@@ -128,44 +129,38 @@ class OrderedTrie:
         return _header(kind, place.partial) + payload
 
     def _refs(self, fork: _Fork) -> list[bytes]:
-        if fork.bare and self._layout is Layout.V1 and id(fork.children[0]) not in self._known:
+        if fork.bare and id(fork.children[0]) not in self._known:
             values = [self._values[index] for index in fork.bare]
             if len(min(values, key=len)) >= VALUE_NODE_THRESHOLD:
-                return [HASHED + blake2_256(_BARE + blake2_256(value)) for value in values]
+                if self._layout is Layout.V1:
+                    return [HASHED + blake2_256(_HASHED + blake2_256(value)) for value in values]
+                return [
+                    HASHED + blake2_256(_WHOLE + compact(len(value)) + value) for value in values
+                ]
         return [self._ref(child) for child in fork.children]
 
 
 @lru_cache(maxsize=32)
 def _shape(count: int) -> _Place:
     """Where so many values stand; it is the same whatever they are."""
-    paths = [path_of(compact(index)) for index in range(count)]
-    order = sorted(range(count), key=paths.__getitem__)
-    return _place([(paths[index], index) for index in order], 0)
+    values = {path_of(compact(index)): index for index in range(count)}
+    return _place(sorted(values), 0, values)
 
 
-def _place(row: list[tuple[bytes, int]], depth: int) -> _Place:
-    (first, index), (last, _) = row[0], row[-1]
+def _place(row: list[bytes], depth: int, values: dict[bytes, int]) -> _Place:
+    """Of the values whose paths stand in the row, in order, all the same as far as the depth."""
+    first, last = row[0], row[-1]
     if len(row) == 1:
-        return _Leaf(first[depth:], index)
+        return _Leaf(first[depth:], values[first])
     fork = depth
     while first[fork] == last[fork]:
         fork += 1
-    parts = list(_parts(row, fork))
-    slots = bytes(NIBBLE[part[0][0][fork]] for part in parts)
-    children = tuple(_place(part, fork + 1) for part in parts)
+    parts = [list(part) for _, part in groupby(row, itemgetter(fork))]
+    slots = bytes(NIBBLE[part[0][fork]] for part in parts)
+    children = tuple(_place(part, fork + 1, values) for part in parts)
     bitmap = sum(1 << slot for slot in slots).to_bytes(2, "little")
     head = _header(BRANCH, first[depth:fork]) + bitmap
     return _Fork(head, fork, slots, children, _bare(children))
-
-
-def _parts(row: list[tuple[bytes, int]], fork: int) -> Iterator[list[tuple[bytes, int]]]:
-    """By the digit at the fork."""
-    start = 0
-    while start < len(row):
-        beyond = (row[start][0][: fork + 1] + _BEYOND_DIGITS, 0)
-        after = bisect_right(row, beyond, start)
-        yield row[start:after]
-        start = after
 
 
 def _bare(children: tuple[_Place, ...]) -> tuple[int, ...]:
