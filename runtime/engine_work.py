@@ -23,9 +23,10 @@ from tilth.pallets.compute import (
     StatisticsSpec,
     TrainSpec,
 )
-from tilth.pallets.compute.work import Question
-from tilth.vault import PrivateTable, Table, read_evaluation
+from tilth.pallets.compute.work import Question, Work
+from tilth.vault import PrivateTable, Schema, Table, read_evaluation
 from tilth.vault.schema import canonical_json
+from tilth.vault.table import Labels, given_labels
 
 _MICRO: Final = 1e6
 _NUMBER_BYTES: Final = 32  # in JSON, with its comma
@@ -34,6 +35,7 @@ _HEAD_BYTES: Final = 128  # of a .npy file
 
 Percent = Callable[[int, int], None]
 
+_NATURAL: Final = (Loss.BINARY_CROSS_ENTROPY, Loss.POISSON)
 _LOSSES: Final[Mapping[Loss, str]] = MappingProxyType({loss: loss.name.lower() for loss in Loss})
 _OPTIMIZERS: Final[Mapping[Optimizer, str]] = MappingProxyType(
     {optimizer: optimizer.name.lower() for optimizer in Optimizer}
@@ -49,18 +51,23 @@ class NaturalRows:
     def __init__(self, table: Table) -> None:
         bounds = np.array(table.schema.bounds, np.float32).reshape(-1, 2)
         self._rows = np.clip(table.features, bounds[:, 0], bounds[:, 1])
-        none = np.zeros(len(table), np.int64)
-        self._labels = none if table.labels is None else table.labels
+        self._labels = given_labels(table, natural=True)
         self.count = len(table)
         self.features = int(self._rows.shape[1])
 
-    def batch(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def batch(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.float32], Labels]:
         return self._rows[indices], self._labels[indices]
+
+
+def rows_for(work: Work, table: Table) -> PrivateTable:
+    """Scaled by the declared bounds; a label that a loss takes as it is keeps its own units."""
+    natural = isinstance(work, TrainSpec | EvaluateSpec) and Loss(work.loss) in _NATURAL
+    return PrivateTable(table, natural_labels=natural)
 
 
 def ensure_fits(compute: Engine, spec: JobSpec, model: bytes, table: Table) -> None:
     """Raise what would end the job, as far as it can be known before a row is touched."""
-    work, rows = spec.work, PrivateTable(table)
+    work, rows = spec.work, rows_for(spec.work, table)
     match work:
         case TrainSpec():
             checked = compute.check(model, train_spec(work, spec.max_output_bytes))
@@ -90,13 +97,13 @@ def ensure_testable(compute: Engine, model: bytes, evaluation: bytes) -> None:
 
 def perform(compute: Engine, spec: JobSpec, model: bytes, table: Table, progress: Percent) -> bytes:
     """Do the work on the rows; what comes back may leave at the job's cost."""
-    work = spec.work
+    work, rows = spec.work, rows_for(spec.work, table)
     match work:
         case TrainSpec():
             told = train_spec(work, spec.max_output_bytes)
-            return compute.train(model, told, PrivateTable(table), progress).model
+            return compute.train(model, told, rows, progress).model
         case EvaluateSpec():
-            found = compute.evaluate(model, evaluate_spec(work), PrivateTable(table))
+            found = compute.evaluate(model, evaluate_spec(work), rows)
             metrics = {name: asdict(value) for name, value in found.metrics.items()}
             return _padded({"metrics": metrics, "rows": found.rows}, _room(work))
         case StatisticsSpec():
@@ -104,7 +111,7 @@ def perform(compute: Engine, spec: JobSpec, model: bytes, table: Table, progress
             answers = [asdict(answer) for answer in answered.answers]
             return _padded({"answers": answers, "rows": answered.rows}, _room(work))
         case _:
-            return _outputs(compute, model, PrivateTable(table))
+            return _outputs(compute, model, rows)
 
 
 def _room(work: EvaluateSpec | StatisticsSpec) -> int:
@@ -192,10 +199,21 @@ def _ensure_model_fits(
     """Whether the model takes such rows and can say every label."""
     declared = checked.parameters == spec.params
     _ensure(declared, "the model has not the declared number of parameters")
-    labelled = Loss(loss) is Loss.SOFTMAX_CROSS_ENTROPY
     fits = prod(checked.input_shape) == rows.features
-    says = not labelled or prod(checked.output_shape) >= rows.classes
-    _ensure(fits and says, "the model does not fit the table's columns and classes")
+    _ensure(fits, "the model does not fit the table's columns")
+    _ensure_says(Loss(loss), prod(checked.output_shape), rows.schema)
+
+
+def _ensure_says(loss: Loss, outputs: int, schema: Schema) -> None:
+    _ensure(schema.label is not None, "the table has no label to learn or to measure by")
+    low, high = schema.label_range or (0, schema.classes - 1)
+    if loss is Loss.SOFTMAX_CROSS_ENTROPY:
+        _ensure(0 < schema.classes <= outputs, "the loss takes classes, each with its own output")
+        return
+    _ensure(outputs == 1, "the loss takes one output, as a row has one label")
+    unit = loss is not Loss.BINARY_CROSS_ENTROPY or (low >= 0 and high <= 1)
+    _ensure(unit, "binary cross-entropy takes labels between 0 and 1")
+    _ensure(loss is not Loss.POISSON or low >= 0, "Poisson's loss takes counts")
 
 
 def _ensure_room(spec: JobSpec, needed: int) -> None:

@@ -70,8 +70,20 @@ def patients() -> bytes:
     return "\n".join(["a,b,c,sick", *(",".join(row) for row in cells), ""]).encode()
 
 
+def visits() -> bytes:
+    """How often somebody came: a count that grows with the columns."""
+    random = np.random.default_rng(12)
+    features = random.uniform(-1, 1, (ROWS, FEATURES))
+    counts = random.poisson(np.exp(features.sum(1) + 0.5)).clip(0, 12)
+    cells = [
+        [*(f"{value:.7f}" for value in row), str(count)]
+        for row, count in zip(features, counts, strict=True)
+    ]
+    return "\n".join(["a,b,c,visits", *(",".join(row) for row in cells), ""]).encode()
+
+
 class Office:
-    """The node, its owner's vault with one table, and everybody's keys."""
+    """The node, its owner's vault with two tables, and everybody's keys."""
 
     def __init__(self, node: LocalNode, client: Client, folder: Path) -> None:
         self.node, self.client, self.folder = node, client, folder
@@ -79,19 +91,20 @@ class Office:
         self.owner, self.buyer = pair("//Alice"), pair("//Bob")
         self.worker, self.juror = pair(DEV_WORKER), pair("//Charlie")
         self.table: Table = self.vault.table("patients")
-        self.dataset = self._register()
+        self.dataset = self._register("patients")
+        self.counts = self._register("visits")
 
     @property
     def rows(self) -> NDArray[np.float32]:
         """As a model is given them."""
         return PrivateTable(self.table).batch(np.arange(len(self.table)))[0]
 
-    def _register(self) -> int:
+    def _register(self, name: str) -> int:
         """The vault's table on the market; its number."""
         return self.client.register_private(
             self.owner,
-            self.vault.registration("patients"),
-            name="patients",
+            self.vault.registration(name),
+            name=name,
             policy=POLICY,
             budget=Budget(epsilon=400, output_bytes=10**7),
             workers=[self.worker.ss58_address, self.juror.ss58_address],
@@ -180,10 +193,14 @@ class Office:
 @pytest.fixture(scope="session")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     folder = tmp_path_factory.mktemp("office") / "owner"
-    draft = read_csv(patients(), label="sick")
     vault = open_vault(folder)
-    vault.add("patients", draft.table(draft.suggest()))
-    vault.ledger("patients").declare(OwnersBudget(EpsilonCap(400_000_000, 10**7), 10**7))
+    drafts = {
+        "patients": read_csv(patients(), label="sick"),
+        "visits": read_csv(visits(), target="visits"),
+    }
+    for name, draft in drafts.items():
+        vault.add(name, draft.table(draft.suggest()))
+        vault.ledger(name).declare(OwnersBudget(EpsilonCap(400_000_000, 10**7), 10**7))
     with LocalNode(DevRuntime) as node, Client(node.ws, node.grpc) as client:
 
         def work(inside: Node) -> Any:

@@ -24,6 +24,7 @@ from tilth.primitives import privacy
 from tilth.primitives.crypto.sealing import SealingKey
 from tilth.sdk import Job, JobRefunded, Refused
 from tilth.v1 import onnx_pb2
+from tilth.vault import PrivateTable
 
 pytestmark = pytest.mark.skipif(not confinement().sufficient, reason="no Landlock or no seccomp")
 
@@ -88,6 +89,53 @@ def test_a_model_is_measured_on_rows_that_nobody_sees(office: Any, engine: Engin
     now = office.vault.ledger("patients").spent
     assert now.cost == privacy.add(spent.cost, cost)
     assert now.released_bytes == spent.released_bytes + 8_000
+
+
+# A label that is a number.
+
+
+@pytest.mark.parametrize("loss", [Loss.MEAN_SQUARED_ERROR, Loss.HUBER, Loss.POISSON])
+def test_a_number_is_learnt_on_the_market(office: Any, engine: Engine, loss: Loss) -> None:
+    """Scaled to [-1, 1] by its declared range as columns are; counts as they are."""
+    model = linear(3, 1)
+    work = replace(office.spec(KEY).work, loss=loss, huber_delta_micro=500_000, steps=25)
+    spec = office.spec(KEY, model, dataset=office.counts, work=work, params=4)
+
+    job = office.order(spec, model)
+    job.wait(timeout=60)
+
+    table = PrivateTable(office.vault.table("visits"), natural_labels=loss is Loss.POISSON)
+    rows, labels = table.batch(np.arange(table.count))
+    said = engine.infer(job.result(KEY), rows)[:, 0]
+    assert np.corrcoef(np.exp(said) if loss is Loss.POISSON else said, labels)[0, 1] > 0.4
+
+
+def test_its_mean_is_told_in_its_own_units(office: Any) -> None:
+    work = StatisticsSpec((Mean(None, 0, 12_000_000),), 1_000)
+    spec = office.spec(KEY, b"", dataset=office.counts, work=work, params=1)
+
+    (answer,) = told(office.order(spec))["answers"]
+
+    true = office.vault.table("visits").labels.mean()
+    assert abs(answer["mean"]["value"] - true) < 6 * answer["mean"]["noise"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs"),
+    [(Loss.SOFTMAX_CROSS_ENTROPY, 2), (Loss.BINARY_CROSS_ENTROPY, 1), (Loss.HUBER, 2)],
+)
+def test_a_loss_that_does_not_suit_the_label_is_refused_before_it_costs(
+    office: Any, loss: Loss, outputs: int
+) -> None:
+    model = linear(3, outputs)
+    work = replace(office.spec(KEY).work, loss=loss)
+    spec = office.spec(KEY, model, dataset=office.counts, work=work, params=4 * outputs)
+    spent = office.vault.ledger("visits").spent
+
+    with pytest.raises(JobRefunded, match="model refused"):
+        office.order(spec, model).wait(timeout=60)
+
+    assert office.vault.ledger("visits").spent == spent
 
 
 # Statistics.

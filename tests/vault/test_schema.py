@@ -57,7 +57,6 @@ def test_features_are_what_is_not_the_label() -> None:
         ((Categorical("a", ("x", "x")),), None, "differ"),
         ((Categorical("a", ("x", "")),), None, "printable"),
         ((Numeric("a", 0, 1),), "b", "not one of"),
-        ((Numeric("a", 0, 1), Numeric("b", 0, 1)), "b", "class list"),
         ((Categorical("b", ("x", "y")),), "b", "beside"),
     ],
 )

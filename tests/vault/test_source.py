@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tilth.vault import Limits, TableError, read_file
+from tilth.vault import Limits, Roles, TableError, read_file
 
 FEATURES = np.array([[1.5, 0], [2.5, 1]])
 
@@ -24,7 +24,7 @@ def place(tmp_path: Path) -> Path:
 def test_the_same_table_is_read_from_every_kind_of_file(
     place: Path, name: str, label: str | None
 ) -> None:
-    draft = read_file(place / name, label=label)
+    draft = read_file(place / name, Roles(label))
     table = draft.table(draft.suggest())
 
     assert table.features.tolist() == [[1.5], [2.5]]
@@ -36,7 +36,7 @@ def test_other_kinds_and_other_labels_are_refused(place: Path) -> None:
     (place / "t.csv").rename(place / "t.pkl")
     for name, label in (("t.pkl", None), ("t.npz", "x1")):
         with pytest.raises(TableError):
-            read_file(place / name, label=label)
+            read_file(place / name, Roles(label))
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.npy", "t.npz"])

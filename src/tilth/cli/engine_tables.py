@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilth.vault import Categorical, Schema, Table, TableError, read_file
+from tilth.vault import Roles, Schema, Table, TableError, read_file
 
 Floats = NDArray[np.float32]
 
@@ -49,16 +49,16 @@ def engine_table(
 ) -> EngineTable:
     """The file's rows; a label of classes becomes their numbers, any other stays a number."""
     declared = None if schema is None else Schema.from_json(schema.read_bytes())
-    named = [c.name for c in declared.columns if isinstance(c, Categorical)] if declared else []
     told = label if classes else None
-    draft = read_file(source, label=told, classes=[n for n in named if n != told])
+    named = Roles.of(declared).classes if declared else ()
+    draft = read_file(source, Roles(told, classes=[name for name in named if name != told]))
     table = draft.table(draft.suggest() if declared is None else declared)
     features, bounds = _features(table, scale=scale)
     names = tuple(column.name for column in table.schema.feature_columns)
     if told is not None or label is None:
-        found = table.schema.label_column
+        found = table.schema.class_names
         labels = np.zeros(len(table), np.int64) if table.labels is None else table.labels
-        return EngineTable(names, features, labels, found.classes if found else (), bounds)
+        return EngineTable(names, features, labels, found, bounds)
     return _set_apart(EngineTable(names, features, np.zeros(0), (), bounds), label)
 
 

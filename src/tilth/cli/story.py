@@ -361,7 +361,7 @@ def _show_public(stage: Stage, registration: Registration) -> None:
     rows.append((f"… {more} more", "", "", ""))
     label = schema.label_column
     if label is not None:
-        rows.append((label.name, " or ".join(label.classes), *(cells[-1] for cells in mock)))
+        rows.append((label.name, " or ".join(schema.class_names), *(cells[-1] for cells in mock)))
     stage.rows(rows, titles=("column", "declared", "mock row 1", "mock row 2"), right=(2, 3))
     root = registration.row_root.hex()[:12]
     stage.say(f"and how many there are, with a salted root that binds them: 0x{root}…")

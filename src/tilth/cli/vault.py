@@ -4,7 +4,6 @@ import csv
 import shlex
 import sys
 from collections.abc import Callable
-from functools import partial
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -19,10 +18,9 @@ from tilth.primitives import privacy
 from tilth.sdk.terms import micro, pico
 from tilth.vault import (
     Budget,
-    Categorical,
-    Draft,
     EpsilonCap,
     Registration,
+    Roles,
     Schema,
     Table,
     Vault,
@@ -68,6 +66,7 @@ def add(
     *,
     name: str,
     label: str | None = None,
+    target: str | None = None,
     classes: Classes = None,
     schema: Path | None = None,
     yes: Annotated[bool, Parameter(negative="")] = False,
@@ -82,7 +81,9 @@ def add(
     name
         Your own name for it; it stays here.
     label
-        The column that models shall learn to tell.
+        The column of classes that models shall learn to tell.
+    target
+        Instead of a label: the column of numbers that models shall learn to tell.
     classes
         Other columns that hold classes rather than numbers.
     schema
@@ -90,12 +91,23 @@ def add(
     yes
         Do not ask.
     """
-    declared = partial(_read, source, label, classes or [], schema)
-    return _told(source, lambda: _add(declared(), name, vault, ask=not yes))
+
+    def work() -> None:
+        table = _read(source, Roles(label, target, classes or []), schema)
+        _add(table, name, vault, ask=not yes)
+
+    return _told(source, work)
 
 
 @app.command
-def suggest(source: Path, /, *, label: str | None = None, classes: Classes = None) -> int:
+def suggest(
+    source: Path,
+    /,
+    *,
+    label: str | None = None,
+    target: str | None = None,
+    classes: Classes = None,
+) -> int:
     """Write a schema for you to correct: bounds are rounded outward, but were seen in your rows.
 
     Parameters
@@ -103,13 +115,18 @@ def suggest(source: Path, /, *, label: str | None = None, classes: Classes = Non
     source
         A CSV with a header, or an .npy or .npz.
     label
-        The column that models shall learn to tell.
+        The column of classes that models shall learn to tell.
+    target
+        Instead of a label: the column of numbers that models shall learn to tell.
     classes
         Other columns that hold classes rather than numbers.
     """
-    return _told(
-        source, lambda: print(_draft(source, label, classes or []).suggest().to_json().decode())
-    )
+
+    def work() -> None:
+        draft = read_file(source, Roles(label, target, classes or []))
+        print(draft.suggest().to_json().decode())
+
+    return _told(source, work)
 
 
 @app.command(name="list")
@@ -174,17 +191,12 @@ def _declare(folder: Path, name: str, limit: tuple[float, float], output_bytes: 
     print(f"{name!r}: {allowed}, of which {spent} is spent; at most {output_bytes:,} bytes.")
 
 
-def _draft(source: Path, label: str | None, classes: list[str]) -> Draft:
-    return read_file(source, label=label, classes=classes)
-
-
-def _read(source: Path, label: str | None, classes: list[str], schema: Path | None) -> Table:
+def _read(source: Path, roles: Roles, schema: Path | None) -> Table:
     if schema is None:
-        draft = _draft(source, label, classes)
+        draft = read_file(source, roles)
         return draft.table(draft.suggest())
     declared = Schema.from_json(schema.read_bytes())
-    named = [column.name for column in declared.columns if isinstance(column, Categorical)]
-    return _draft(source, declared.label, named).table(declared)
+    return read_file(source, Roles.of(declared)).table(declared)
 
 
 def _show_preview(registration: Registration, table: Table) -> None:

@@ -15,6 +15,7 @@ from tilth.vault.csv_source import read_csv as read_csv
 from tilth.vault.csv_source import table_from_csv as table_from_csv
 from tilth.vault.draft import Draft as Draft
 from tilth.vault.draft import Limits as Limits
+from tilth.vault.draft import Roles as Roles
 from tilth.vault.errors import DamagedError as DamagedError
 from tilth.vault.errors import KeyFileError as KeyFileError
 from tilth.vault.errors import LedgerDamagedError as LedgerDamagedError

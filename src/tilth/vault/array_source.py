@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilth.vault.bounds import FLOAT32_OVERFLOW
-from tilth.vault.draft import DEFAULT_LIMITS, Draft, Limits, Texts, positions
+from tilth.vault.draft import DEFAULT_LIMITS, Draft, Limits, Roles, Texts
 from tilth.vault.errors import TableError
 from tilth.vault.schema import valid_name
 from tilth.vault.table import Features
@@ -30,36 +30,60 @@ def read_npy(
     *,
     names: Sequence[str] | None = None,
     label: str | None = None,
+    target: str | None = None,
     classes: Collection[str] = (),
     limits: Limits = DEFAULT_LIMITS,
 ) -> Draft:
     """Read one matrix. Columns are called x0, x1, … unless `names` says otherwise."""
+    return read_matrix(data, Roles(label, target, classes), limits, names)
+
+
+def read_matrix(
+    data: bytes,
+    roles: Roles,
+    limits: Limits = DEFAULT_LIMITS,
+    names: Sequence[str] | None = None,
+) -> Draft:
+    """Read one matrix whose columns have these roles."""
     if len(data) > limits.bytes:
         raise TableError(f"the source is larger than {limits.bytes} bytes.")
     matrix = _array(data)
     if matrix.ndim != 2:
         raise TableError(f"expected a matrix of rows and columns, found {matrix.ndim} dimensions.")
-    return _draft(matrix, names or _numbered(matrix.shape[1]), label, classes, limits)
+    return _draft(matrix, names or _numbered(matrix.shape[1]), roles, limits)
 
 
 def read_npz(
-    data: bytes, *, classes: Collection[str] = (), limits: Limits = DEFAULT_LIMITS
+    data: bytes,
+    *,
+    target: str | None = None,
+    classes: Collection[str] = (),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Draft:
     """Read `features`, a matrix, and where the archive has them `labels` and `names`.
 
-    The label column comes last and is called "label"; `names` are the features' names.
+    The label column comes last and is called "label": classes, or numbers where `target` names it
+    or another column. `names` are the features' names.
     """
+    return read_archive(data, Roles(None, target, classes), limits)
+
+
+def read_archive(data: bytes, roles: Roles, limits: Limits = DEFAULT_LIMITS) -> Draft:
+    """Read an archive as `read_npz` does, its columns in these roles."""
+    if roles.label not in (None, "label"):
+        raise TableError('the labels of an .npz are its array called "labels".')
     arrays = _members(data, limits)
     features, labels, names = (arrays.get(key) for key in ("features", "labels", "names"))
     if features is None or features.ndim != 2:
         raise TableError("expected a matrix called features in the archive.")
     called = _numbered(features.shape[1]) if names is None else _names(names)
     if labels is None:
-        return _draft(features, called, None, classes, limits)
+        return _draft(features, called, roles, limits)
     if labels.shape != features.shape[:1]:
         raise TableError("expected one label for each row of features.")
     matrix = np.concatenate([_floats(features), _floats(labels[:, None])], axis=1)
-    return _draft(matrix, [*called, "label"], "label", classes, limits)
+    learnt = Roles(None if roles.target else "label", roles.target, roles.classes)
+    return _draft(matrix, [*called, "label"], learnt, limits)
 
 
 def read_evaluation(data: bytes) -> tuple[Features, NDArray[np.int64]]:
@@ -78,12 +102,11 @@ def read_evaluation(data: bytes) -> tuple[Features, NDArray[np.int64]]:
 def _draft(
     matrix: NDArray[np.generic],
     names: Sequence[str],
-    label: str | None,
-    classes: Collection[str],
+    roles: Roles,
     limits: Limits,
 ) -> Draft:
     _check_shape(matrix, names, limits)
-    found = positions(names, label, classes)
+    found = roles.positions(names)
     values = _floats(matrix)
     _check_finite(values)
     texts = {position: _texts(values[:, position], position) for position in sorted(found)}
@@ -92,7 +115,7 @@ def _draft(
         cells[:, position] = numbers
     known = {position: names for position, (names, _) in texts.items()}
     # adding 0 makes -0.0 and 0.0 one value, which then has one spelling in bytes
-    return Draft(tuple(names), cells + np.float32(0), known, label)
+    return Draft(tuple(names), cells + np.float32(0), known, roles.learnt)
 
 
 def _texts(values: NDArray[np.float64], position: int) -> tuple[Texts, list[float]]:

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from tilth.vault.bounds import FLOAT32_OVERFLOW
-from tilth.vault.draft import DEFAULT_LIMITS, Draft, Limits, Texts, positions
+from tilth.vault.draft import DEFAULT_LIMITS, Draft, Limits, Roles, Texts
 from tilth.vault.errors import TableError
-from tilth.vault.schema import MAX_NAME, Categorical, Schema, valid_name
+from tilth.vault.schema import MAX_NAME, Schema, valid_name
 from tilth.vault.table import Features, Table
 
 # float() alone would take 1_000, ١, nan and infinity
@@ -33,26 +33,34 @@ def read_csv(
     data: bytes,
     *,
     label: str | None = None,
+    target: str | None = None,
     classes: Collection[str] = (),
     limits: Limits = DEFAULT_LIMITS,
 ) -> Draft:
-    """Read a CSV whose columns are numbers, but for the label and the class columns named."""
+    """Read a CSV whose columns are numbers, but for the label and the class columns named.
+
+    A `target` is a label that is a number.
+    """
+    return read_columns(data, Roles(label, target, classes), limits)
+
+
+def read_columns(data: bytes, roles: Roles, limits: Limits = DEFAULT_LIMITS) -> Draft:
+    """Read a CSV whose columns have these roles."""
     lines = _lines(_text(data, limits.bytes))
     names = [name.strip(" \t") for name in next(lines, (1, []))[1]]
     _check_header(names, limits.columns)
-    found = positions(names, label, classes)
+    found = roles.positions(names)
     rows = _Rows(len(names), {position: Texts() for position in sorted(found)})
     for line, cells in lines:
         rows.append(line, cells)
         if rows.count > limits.rows:
             raise TableError(f"more than {limits.rows} rows.", line=line)
-    return Draft(tuple(names), rows.matrix(), rows.texts, label)
+    return Draft(tuple(names), rows.matrix(), rows.texts, roles.learnt)
 
 
 def table_from_csv(data: bytes, schema: Schema, limits: Limits = DEFAULT_LIMITS) -> Table:
     """Read a CSV that must be a table of this schema, for instance its mock."""
-    classes = [column.name for column in schema.columns if isinstance(column, Categorical)]
-    return read_csv(data, label=schema.label, classes=classes, limits=limits).table(schema)
+    return read_columns(data, Roles.of(schema), limits).table(schema)
 
 
 class _Rows:

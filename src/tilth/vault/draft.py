@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tilth.vault.bounds import round_outward
 from tilth.vault.errors import TableError
@@ -19,7 +18,7 @@ from tilth.vault.schema import (
     Schema,
     valid_name,
 )
-from tilth.vault.table import Features, Table
+from tilth.vault.table import Features, Labels, Table
 
 _WHOLE = re.compile("-?[0-9]+").fullmatch
 
@@ -60,9 +59,10 @@ class Draft:
         """The table under a declared schema; raises `TableError` at the first misfit."""
         _fits(self, schema)
         columns = [self._column(at, column) for at, column in enumerate(schema.columns)]
-        labels: NDArray[np.int64] | None = None
+        labels: Labels | None = None
         if self.label is not None:
-            labels = columns.pop(self.names.index(self.label)).astype(np.int64)
+            labels = columns.pop(self.names.index(self.label))
+            labels = labels.astype(np.int64) if schema.classes else labels
         return Table(schema, np.stack(columns, axis=1), labels)
 
     def _suggested(self, position: int) -> Column:
@@ -112,12 +112,38 @@ class Texts:
         return np.array([place[text] for text in self._numbers], np.float32)
 
 
-def positions(names: Sequence[str], label: str | None, classes: Collection[str]) -> frozenset[int]:
-    """Where the categorical columns stand; refuses a name that the source does not have."""
-    wanted = set(classes) | ({label} if label is not None else set())
-    if not wanted <= set(names):
-        raise TableError("the source has no column of the name given as label or class column.")
-    return frozenset(at for at, name in enumerate(names) if name in wanted)
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """What the owner says of a source's columns, by their names: which hold classes, and which is
+    to be learnt, as a class or as a number."""
+
+    label: str | None = None
+    target: str | None = None
+    classes: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.label is not None and self.target is not None:
+            raise TableError("a label is a class or a number: name one of the two.")
+
+    @property
+    def learnt(self) -> str | None:
+        return self.target if self.label is None else self.label
+
+    def positions(self, names: Sequence[str]) -> frozenset[int]:
+        """Where the categorical columns stand; refuses a name that the source does not have."""
+        wanted = set(self.classes) | ({self.label} if self.label is not None else set())
+        named = wanted | ({self.target} if self.target is not None else set())
+        if not named <= set(names):
+            raise TableError("the source has no column of the name given as label or class column.")
+        return frozenset(at for at, name in enumerate(names) if name in wanted)
+
+    @classmethod
+    def of(cls, schema: Schema) -> "Roles":
+        """As a schema declares them."""
+        classes = [column.name for column in schema.columns if isinstance(column, Categorical)]
+        if schema.label in classes:
+            return cls(label=schema.label, classes=classes)
+        return cls(target=schema.label, classes=classes)
 
 
 def _fits(draft: Draft, schema: Schema) -> None:

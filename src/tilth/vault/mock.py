@@ -22,7 +22,8 @@ def mock_table(schema: Schema, rows: int = MOCK_ROWS) -> Table:
     }
     label = columns.pop(schema.label) if schema.label else None
     features: Features = np.stack(list(columns.values()), axis=1).astype(np.float32)
-    labels: Labels | None = None if label is None else label.astype(np.int64)
+    kind = np.int64 if schema.classes else np.float32
+    labels: Labels | None = None if label is None else label.astype(kind)
     return Table(schema, features, labels)
 
 

@@ -39,7 +39,7 @@ Column: TypeAlias = Numeric | Categorical
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """Columns in the order of the table; `label` names the categorical one to be learnt."""
+    """Columns in the order of the table; `label` names the one to be learnt: classes or numbers."""
 
     columns: tuple[Column, ...]
     label: str | None = None
@@ -48,9 +48,14 @@ class Schema:
         _check(self)
 
     @property
-    def label_column(self) -> Categorical | None:
-        found = [column for column in self.columns if column.name == self.label]
-        return cast(Categorical, found[0]) if found else None
+    def label_column(self) -> Column | None:
+        return next((column for column in self.columns if column.name == self.label), None)
+
+    @property
+    def label_range(self) -> tuple[float, float] | None:
+        """The declared range of a label that is a number."""
+        label = self.label_column
+        return _range(label) if isinstance(label, Numeric) else None
 
     @property
     def feature_columns(self) -> tuple[Column, ...]:
@@ -58,9 +63,14 @@ class Schema:
 
     @property
     def classes(self) -> int:
-        """How many classes the label has; 0 without a label."""
+        """How many classes the label has; 0 without a label, or where it is a number."""
+        return len(self.class_names)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of the label's classes."""
         label = self.label_column
-        return len(label.classes) if label else 0
+        return label.classes if isinstance(label, Categorical) else ()
 
     @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
@@ -150,8 +160,6 @@ def _check_label(schema: Schema, names: list[str]) -> None:
         return
     if schema.label not in names:
         raise SchemaError("The label is not one of the columns.")
-    if not isinstance(schema.columns[names.index(schema.label)], Categorical):
-        raise SchemaError("The label must be a column with a class list.")
     if len(names) == 1:
         raise SchemaError("A table needs at least one column beside the label.")
 

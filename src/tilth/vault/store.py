@@ -38,7 +38,7 @@ from tilth.vault.ledger import Ledger
 from tilth.vault.outbox import Outbox
 from tilth.vault.registration import Registration
 from tilth.vault.schema import Schema, canonical_json, valid_name
-from tilth.vault.table import PrivateTable, Table
+from tilth.vault.table import PrivateTable, Table, label_type
 
 MIN_ROWS = 50  # below, the public row count itself tells too much of a row
 _CHECK_TEXT = b"tilth vault 1"
@@ -326,7 +326,8 @@ def _manifest_from_json(data: bytes) -> _Manifest:
 
 
 def _rows_to_bytes(table: Table) -> bytes:
-    labels = b"" if table.labels is None else table.labels.astype("<i8").tobytes()
+    kind = label_type(table.schema)
+    labels = b"" if table.labels is None else table.labels.astype(kind).tobytes()
     return table.features.astype("<f4").tobytes() + labels
 
 
@@ -336,4 +337,5 @@ def _rows_from_bytes(data: bytes, manifest: _Manifest) -> Table:
     features = np.frombuffer(data[:split], "<f4").reshape(-1, columns).astype(np.float32)
     if manifest.schema.label is None:
         return Table(manifest.schema, features)
-    return Table(manifest.schema, features, np.frombuffer(data[split:], "<i8").astype(np.int64))
+    labels = np.frombuffer(data[split:], label_type(manifest.schema))
+    return Table(manifest.schema, features, labels.astype(labels.dtype.newbyteorder("=")))

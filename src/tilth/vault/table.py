@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,13 @@ from tilth.vault.errors import TableError
 from tilth.vault.schema import Categorical, Schema
 
 Features = NDArray[np.float32]
-Labels = NDArray[np.int64]
+Labels = NDArray[Any]
+"""int64 places of classes, or float32 numbers: as the schema says."""
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Table:
-    """Rows as the owner holds them: float32 features as declared, int64 places of the classes.
+    """Rows as the owner holds them: float32 features as declared, and labels in their own units.
 
     A categorical feature is the place of its class, as a float32.
     """
@@ -35,33 +37,38 @@ class Table:
         return f"<Table: {len(self)} rows, {len(self.schema.columns)} columns>"
 
     def rows(self) -> list[bytes]:
-        """Every row in canonical bytes: little-endian float32 features, then the int64 label."""
+        """Every row in canonical bytes: little-endian float32 features, then the label."""
         parts = [np.ascontiguousarray(self.features, "<f4").view(np.uint8)]
         if self.labels is not None:
-            parts.append(np.ascontiguousarray(self.labels, "<i8").view(np.uint8).reshape(-1, 8))
+            labels = np.ascontiguousarray(self.labels, label_type(self.schema))
+            parts.append(labels.view(np.uint8).reshape(len(self), -1))
         joined = np.concatenate(parts, axis=1)
         width, flat = joined.shape[1], joined.tobytes()
         return [flat[at : at + width] for at in range(0, len(flat), width)]
 
     def outside_bounds(self) -> tuple[int, ...]:
-        """How many values of each feature will be clamped. For the owner's eyes: it is private."""
+        """How many values of each feature, and of a label that is a number, will be clamped.
+
+        For the owner's eyes: it is private.
+        """
         lower, upper = _ranges(self.schema)
-        outside = (self.features < lower) | (self.features > upper)
-        return tuple(int(count) for count in outside.sum(axis=0))
+        outside = ((self.features < lower) | (self.features > upper)).sum(axis=0)
+        return (*(int(count) for count in outside), *_labels_outside(self))
 
 
 class PrivateTable:
     """The rows a trainer may see, scaled to [-1, 1] by the declared bounds alone.
 
     Nothing is fitted to the data, and values outside the bounds are clamped: so one row cannot
-    change what is done to another.
+    change what is done to another. A label that is a number is scaled as features are, or only
+    clamped where `natural_labels` are asked for; a class is its place.
     """
 
     __slots__ = ("_features", "_labels", "classes", "count", "features", "schema")
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, natural_labels: bool = False) -> None:
         self._features = scaled(table)
-        self._labels = np.zeros(len(table), np.int64) if table.labels is None else table.labels
+        self._labels = given_labels(table, natural=natural_labels)
         self.schema = table.schema
         self.count: int = len(table)
         self.features: int = self._features.shape[1]
@@ -86,6 +93,24 @@ def scaled(table: Table) -> Features:
     inside = np.clip(table.features.astype(np.float64), lower, upper)
     unit = (inside - lower) / (upper - lower)
     return (2.0 * unit - 1.0).astype(np.float32)
+
+
+def given_labels(table: Table, *, natural: bool) -> Labels:
+    """As a trainer is given them; zeros where the table has none."""
+    limits = table.schema.label_range
+    if table.labels is None:
+        return np.zeros(len(table), np.int64)
+    if limits is None:
+        return table.labels
+    inside = np.clip(table.labels.astype(np.float64), *limits)
+    lower, upper = limits
+    unit = inside if natural else 2.0 * (inside - lower) / (upper - lower) - 1.0
+    return unit.astype(np.float32)
+
+
+def label_type(schema: Schema) -> str:
+    """In which bytes the table's labels are kept."""
+    return "<i8" if schema.classes else "<f4"
 
 
 def csv_bytes(table: Table) -> bytes:
@@ -125,12 +150,27 @@ def _check(table: Table) -> None:
         raise TableError("every feature must be a finite number.")
     if (labels is None) != (schema.label is None):
         raise TableError("labels are needed exactly when the schema names a label.")
-    if labels is not None:
-        _check_labels(labels, rows=len(features), classes=schema.classes)
+    if labels is not None and schema.classes:
+        _check_classes(labels, rows=len(features), classes=schema.classes)
+    elif labels is not None:
+        _check_numbers(labels, rows=len(features))
     _check_categories(table)
 
 
-def _check_labels(labels: Labels, *, rows: int, classes: int) -> None:
+def _labels_outside(table: Table) -> tuple[int, ...]:
+    limits = table.schema.label_range
+    if table.labels is None or limits is None:
+        return ()
+    lower, upper = limits
+    return (int(((table.labels < lower) | (table.labels > upper)).sum()),)
+
+
+def _check_numbers(labels: Labels, *, rows: int) -> None:
+    if labels.dtype != np.float32 or labels.shape != (rows,) or not np.isfinite(labels).all():
+        raise TableError("labels are finite numbers in float32, one for each row.")
+
+
+def _check_classes(labels: Labels, *, rows: int, classes: int) -> None:
     if labels.dtype != np.int64 or labels.shape != (rows,):
         raise TableError("labels are int64, one for each row.")
     if labels.min() < 0 or labels.max() >= classes:
