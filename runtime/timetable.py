@@ -19,12 +19,12 @@ from tilth.runtime.engine_work import perform
 from tilth.vault import Table, mock_table
 
 Clock = Callable[[], float]
-Rehearse = Callable[[Engine, JobSpec, bytes, Table], float]
+Rehearse = Callable[[JobSpec, bytes, Table], float]
 
 _SPARE: Final = 2.0
 _LEAST_SECONDS: Final = 0.1
 _REHEARSED_STEPS: Final = 3
-_REHEARSED_ROWS: Final = 1 << 13
+REHEARSED_ROWS: Final = 1 << 13
 _UNFINISHED: Final = 999
 
 
@@ -54,12 +54,10 @@ class Timetable:
 def rehearsed(compute: Engine, spec: JobSpec, model: bytes, table: Table) -> float:
     """The seconds that the job takes on rows that anybody could make up: `table` only says how
     many there are, and their schema."""
-    rows = min(len(table), _REHEARSED_ROWS)
+    rows = min(len(table), REHEARSED_ROWS)
     spec, left = _shortened(spec)
     moments = [time.monotonic()]
-    perform(
-        compute, spec, model, _made_up(table, rows), lambda *_: moments.append(time.monotonic())
-    )
+    perform(compute, spec, model, made_up(table, rows), lambda *_: moments.append(time.monotonic()))
     whole = time.monotonic() - moments[0]
     step = (moments[-1] - moments[1]) / (len(moments) - 2) if len(moments) > 2 else whole
     return (whole + left * step) * len(table) / rows
@@ -74,7 +72,8 @@ def _shortened(spec: JobSpec) -> tuple[JobSpec, int]:
     return replace(spec, work=few), work.steps - _REHEARSED_STEPS
 
 
-def _made_up(table: Table, rows: int) -> Table:
+def made_up(table: Table, rows: int) -> Table:
+    """Rows that tell nothing but the schema's."""
     mock = mock_table(table.schema)
     features = np.resize(mock.features, (rows, mock.features.shape[1]))
     labels = None if mock.labels is None else np.resize(mock.labels, rows)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tilth import engine
-from tilth.engine import Engine
 from tilth.frame import H256
 from tilth.pallets.compute import (
     Acceptance,
@@ -27,8 +26,8 @@ from tilth.pallets.compute import (
 from tilth.primitives.crypto.hashing import blake2_256
 from tilth.primitives.crypto.sealing import SealBroken, SealingKey, seal
 from tilth.primitives.job_result import model_info, result_info
-from tilth.runtime.engine_work import ensure_fits, ensure_testable, perform, share_of_right_answers
-from tilth.runtime.timetable import Clock, Rehearse, Timetable, rehearsed
+from tilth.runtime.executor import Executor, Lost
+from tilth.runtime.timetable import Clock, Rehearse, Timetable
 from tilth.vault import (
     LedgerRefuses,
     Table,
@@ -57,23 +56,25 @@ class ComputeWorker:
     def __init__(
         self,
         vault: Vault,
-        compute: Engine,
+        executor: Executor,
         read_content: ReadContent,
         genesis_hash: H256,
         *,
         rest: Callable[[float], object] = time.sleep,
         clock: Clock = time.monotonic,
-        rehearse: Rehearse = rehearsed,
+        rehearse: Rehearse | None = None,
     ) -> None:
         self._vault = vault
-        self._engine = compute
+        self._executor = executor
         self._read_content = read_content
         self._genesis_hash = genesis_hash
         self._rest = rest
         self._clock = clock
-        self._rehearse = rehearse
+        self._rehearse = rehearse or executor.rehearse
         self._running: dict[int, Timetable | None] = {}
         """Of every job that runs here, once its time is planned."""
+        self._lost: set[int] = set()
+        """Jobs whose machines were lost, twice: they end at the chain's deadline."""
 
     def runners(self) -> Mapping[type, Callable[[Any], Any]]:
         """What the off-chain host runs for each kind of task."""
@@ -111,26 +112,34 @@ class ComputeWorker:
         except VaultError:
             return FailureCode.ROWS_MISSING
         try:
-            ensure_fits(self._engine, task.spec, model, table)
-            self._ensure_testable(task.spec.acceptance, model)
+            self._executor.check(task.spec, model, table, self._test(task.spec.acceptance))
         except engine.EngineError as error:
             return self._refused(task.job, error)
+        except Lost as error:
+            log.warning("job %d: %s", task.job, error)
+            return FailureCode.CRASHED  # before the start it costs nobody anything
         except TableError as error:
             log.info("job %d: the test: %s", task.job, error)
             return FailureCode.MODEL_REFUSED
         return self._charge(task)
 
-    def _ensure_testable(self, acceptance: Acceptance | None, model: bytes) -> None:
-        """A requester whose test cannot be repeated would dispute any model with it."""
+    def _test(self, acceptance: Acceptance | None) -> bytes | None:
+        """The rows of the requester's test; without them he would dispute any model with it."""
         if acceptance is None:
-            return
+            return None
         rows = self._read_content(acceptance.evaluation)
         if rows is None:
             raise TableError("its rows are not stored any more.")
-        ensure_testable(self._engine, model, rows)
+        return rows
 
-    def run(self, task: Run) -> RunAnswer:
-        """Work, seal, and enter the release in the owner's own books."""
+    def run(self, task: Run) -> RunAnswer | None:
+        """Work, seal, and enter the release in the owner's own books.
+
+        None where the machines were lost: that is not the model's fault, so nothing is reported
+        that would earn the fee, and the chain's deadline pays the requester back.
+        """
+        if task.job in self._lost:
+            return None
         model = self._model(task)
         if model is None:
             return FailureCode.MODEL_MISSING
@@ -143,6 +152,10 @@ class ComputeWorker:
         self._running[task.job] = None
         try:
             return self._run_in_time(task, model)
+        except Lost as error:
+            log.warning("job %d is left to its deadline: %s", task.job, error)
+            self._lost.add(task.job)
+            return None
         finally:
             del self._running[task.job]
 
@@ -150,7 +163,7 @@ class ComputeWorker:
         """The answer, at a time that the rows have no part in."""
         try:
             table = self._vault.table(task.row_root)
-            planned = self._rehearse(self._engine, task.spec, model, table)
+            planned = self._rehearse(task.spec, model, table)
         except engine.EngineError as error:
             return self._gone_wrong(task.job, error)
         except VaultError:
@@ -162,7 +175,7 @@ class ComputeWorker:
 
     def _answered(self, task: Run, model: bytes, table: Table) -> RunAnswer:
         try:
-            result = perform(self._engine, task.spec, model, table, _unheard)
+            result = self._executor.perform(task.spec, model, table)
             if len(result) > task.spec.max_output_bytes:
                 raise engine.Crashed("the result is larger than was foreseen")
             return self._released(task, self._sealed(task, result))
@@ -192,10 +205,10 @@ class ComputeWorker:
         except SealBroken:
             return 0
         try:
-            return share_of_right_answers(self._engine, model, *read_evaluation(rows))
+            return self._executor.judge(model, *read_evaluation(rows))
         except engine.Refused:
             return 0
-        except (engine.EngineError, VaultError):
+        except (engine.EngineError, Lost, VaultError):
             return None
 
     def _sealed(self, task: Run, result: bytes) -> bytes:
@@ -251,7 +264,3 @@ class ComputeWorker:
     def _refused(self, job: int, error: engine.EngineError) -> FailureCode:
         log.info("job %d: %s", job, error)
         return next(code for kind, code in _DEATHS if isinstance(error, kind))
-
-
-def _unheard(done: int, steps: int) -> None:
-    """How far a run really is depends on the rows: nobody is told."""

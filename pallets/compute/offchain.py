@@ -117,7 +117,9 @@ def _judge(compute: "Compute", job: int, measured_ppm: int | None) -> RuntimeCal
     return None if measured_ppm is None else compute.judge.call(job, measured_ppm)
 
 
-def _deliver(compute: "Compute", job: int, answer: RunAnswer) -> RuntimeCall:
+def _deliver(compute: "Compute", job: int, answer: RunAnswer | None) -> RuntimeCall | None:
+    if answer is None:
+        return None
     if not isinstance(answer, Sealed):
         return compute.report_failure.call(job, answer)
     sealed = answer.ciphertext

@@ -82,6 +82,7 @@ class Start:
 class Run:
     """Do the work on the rows and seal what comes of it; the answer is that or a failure.
 
+    None leaves the job to its deadline: the worker's own machines failed it.
     `cost` is what the chain has charged: the run must not take more.
     """
 
@@ -93,7 +94,7 @@ class Run:
     row_root: H256
     delta_pico: int
     cost: Cost
-    then: Callable[[RunAnswer], RuntimeCall | None] = field(compare=False, repr=False)
+    then: Callable[[RunAnswer | None], RuntimeCall | None] = field(compare=False, repr=False)
 
     @property
     def identity(self) -> bytes:

@@ -25,6 +25,7 @@ from tilth.primitives.crypto import keypair
 from tilth.primitives.crypto.sealing import SealingKey, seal
 from tilth.primitives.job_result import model_info
 from tilth.runtime.dev import DevRuntime
+from tilth.runtime.executor import ThisMachine
 from tilth.runtime.presets import DEV_WORKER
 from tilth.runtime.worker import ComputeWorker
 from tilth.sdk import Budget, Client, Job, JobSpec, Policy
@@ -174,7 +175,7 @@ class Office:
             def reading(content: bytes) -> bytes | None:
                 return asyncio.run_coroutine_threadsafe(read(content), loop).result()
 
-            worker = ComputeWorker(vault, engine, reading, node.genesis_hash)
+            worker = ComputeWorker(vault, ThisMachine(engine), reading, node.genesis_hash)
             signer = KeypairSigner(keypair.Keypair.from_uri("//Charlie"))
             runners = {Judge: worker.runners()[Judge]}
             host = OffchainHost(node.chain, node.pool, signer, runners, node.next_nonce)
@@ -212,4 +213,4 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         shift = node.run(work)
         client.register_worker(pair(DEV_WORKER), bond=1_000 * UNIT)
         yield Office(node, client, folder)
-        shift.engine.close()
+        shift.executor.close()

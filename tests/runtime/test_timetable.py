@@ -34,6 +34,7 @@ from tilth.pallets.compute import (
 from tilth.primitives.crypto.sealing import SealingKey
 from tilth.primitives.job_result import result_info
 from tilth.runtime.engine_work import perform
+from tilth.runtime.executor import ThisMachine
 from tilth.runtime.timetable import Timetable, rehearsed
 from tilth.runtime.worker import ComputeWorker
 from tilth.vault import Budget, Categorical, EpsilonCap, Numeric, Schema, Table, Vault
@@ -117,7 +118,7 @@ def seen(tmp_path: Path) -> Callable[..., Any]:
 
         worker = ComputeWorker(
             vault,
-            known,
+            ThisMachine(known),
             lambda _: MODEL,
             GENESIS,
             rest=rest,

@@ -16,6 +16,7 @@ from tilth.pallets.compute import spec_hash as hash_of
 from tilth.primitives import privacy
 from tilth.primitives.crypto.sealing import SealingKey
 from tilth.primitives.job_result import result_info
+from tilth.runtime.executor import ThisMachine
 from tilth.runtime.worker import ComputeWorker
 from tilth.vault import Budget, Categorical, EpsilonCap, Ledger, Numeric, Schema, Table, Vault
 
@@ -62,7 +63,7 @@ def open_worker(home: Path, engine: NoisyEngine) -> ComputeWorker:
     known: Any = engine
     return ComputeWorker(
         Vault(home, KEK),
-        known,
+        ThisMachine(known),
         lambda _: MODEL,
         GENESIS,
         rest=lambda _: None,

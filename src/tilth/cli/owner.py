@@ -13,6 +13,7 @@ from tilth.node.offchain import OffchainHost
 from tilth.node.service import Node
 from tilth.node.signer import KeypairSigner
 from tilth.primitives.crypto.keypair import Keypair
+from tilth.runtime.executor import Executor, ThisMachine
 from tilth.runtime.presets import DEV_WORKER
 from tilth.runtime.worker import ComputeWorker
 
@@ -25,9 +26,9 @@ def employ(node: Node, folder: Path, *, unconfined_ok: bool) -> "Shift":
     Raises NotNow, VaultError, and NotConfined where this machine cannot jail foreign models.
     """
     vault = existing_vault(folder)
-    shift = Shift(Engine(unconfined_ok=unconfined_ok))
+    shift = Shift(ThisMachine(Engine(unconfined_ok=unconfined_ok)))
     read = _on_loop(node.content.read)
-    worker = ComputeWorker(vault, shift.engine, read, node.genesis_hash, rest=shift.rest)
+    worker = ComputeWorker(vault, shift.executor, read, node.genesis_hash, rest=shift.rest)
     signer = KeypairSigner(Keypair.from_uri(DEV_WORKER))
     runners = shift.runners(worker.runners())
     node.offchain = OffchainHost(node.chain, node.pool, signer, runners, node.next_nonce)
@@ -41,8 +42,8 @@ class ShiftOver(Exception):
 class Shift:
     """The work of one run of the node: ends even where a model trains for hours."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, executor: Executor) -> None:
+        self.executor = executor
         self._over = threading.Event()
         self._busy: set[int] = set()
         """The threads that work."""
@@ -56,9 +57,9 @@ class Shift:
         """Take models their jails away, also those that were on their way into one."""
         self._over.set()
         while self._busy:
-            self.engine.close()
+            self.executor.close()
             await asyncio.sleep(_LOOK_AGAIN)
-        self.engine.close()
+        self.executor.close()
 
     def rest(self, seconds: float) -> None:
         """Wait so long, or leave at the end of the shift."""
