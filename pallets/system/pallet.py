@@ -132,6 +132,8 @@ class System(
     """How many hashes of past blocks are kept; older ones are forgotten, the first never."""
     max_consumers: int = 16
     extension_weights: Mapping[str, Measured] = EXTENSION_WEIGHTS
+    extension_db: DbWeight | None = None
+    """The price of accesses in them, where it is not the one in the calls' weights."""
     protected: tuple[str, ...] = ()
     """Pallets whose storage no raw storage call may touch, whoever its origin."""
 
@@ -405,7 +407,8 @@ class System(
         self.rules.give_back(info.dispatch_class, unspent)
 
     def extension_weight(self, name: str) -> Weight:
-        return self.extension_weights.get(name, Measured(0)).under(self.db)
+        measured = self.extension_weights.get(name, Measured(0))
+        return measured.under(self.db if self.extension_db is None else self.extension_db)
 
     def block_number(self) -> int:
         return self.number.get()

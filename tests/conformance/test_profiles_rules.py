@@ -9,8 +9,11 @@ from typing import Any, ClassVar
 import pytest
 
 from tilth.frame import (
+    PARITY_DB,
+    ROCKS_DB,
     ROOT,
     AccountId,
+    DbWeight,
     DispatchInfo,
     Err,
     InvalidTransactionError,
@@ -247,3 +250,31 @@ def test_taking_what_is_not_there_writes_nothing() -> None:
     runtime.proxy.remove_proxies.call().dispatch(signed(ALICE.account))
 
     assert set(runtime.slot.overlay.changes()) - before <= {b":transaction_level:"}
+
+
+def test_hooks_run_in_the_order_of_the_declaration() -> None:
+    """frame/support/procedural/src/construct_runtime: AllPalletsWithSystem is not sorted."""
+    declared = composed(declaration_order=("System", "TransactionPayment", "Balances"))
+
+    names = [pallet.name for pallet in declared.pallets]
+    assert names == ["System", "TransactionPayment", "Balances", "Grandpa", "Proxy"]
+    assert [pallet.index for pallet in composed().pallets] == [3, 5, 7, 9, 11]
+    assert declared.balances.index == 5
+
+
+def test_extensions_may_have_another_price_of_accesses_than_calls() -> None:
+    """Where only ExtensionsWeightInfo is `()`, its accesses cost what RocksDB's do."""
+
+    class Priced(Runtime):
+        db_weight: ClassVar[DbWeight] = PARITY_DB
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.system = self.add(0, System(extension_db=ROCKS_DB))
+            self.extensions = ()
+
+    system = Priced().system
+    heap_pages = system.set_heap_pages.call(1)
+
+    assert heap_pages.info.call_weight == Weight(2_836_000 + 50_000_000, 0)
+    assert system.extension_weight("check_genesis") == Weight(3_577_000 + 25_000_000, 0)

@@ -66,6 +66,8 @@ class Runtime:
     db_weight: ClassVar[DbWeight] = ROCKS_DB
     types: ClassVar[Mapping[object, object]] = {}
     """The types a runtime chooses, by name: Balance, BlockNumber, Nonce, …"""
+    declaration_order: ClassVar[tuple[str, ...]] = ()
+    """The pallets by name, where it is not the order of their indices; others come after these."""
 
     system: Any
     """The pallet that satisfies `traits.System`; a subclass says which."""
@@ -107,10 +109,14 @@ class Runtime:
         if any(other.name == name for other in self.pallets):
             raise ValueError(f"two pallets are called {name}: give one another name")
         self.by_index[index] = pallet
-        # hooks run and metadata lists pallets in the order of their indices, as declared in FRAME
-        self.pallets = [self.by_index[each] for each in sorted(self.by_index)]
         pallet.bind(self, name, index, self.codecs)
+        self.pallets = sorted(self.by_index.values(), key=self._place)
         return pallet
+
+    def _place(self, pallet: Pallet[Any, Any]) -> tuple[int, int]:
+        """Where hooks run and metadata lists the pallet."""
+        order, name = self.declaration_order, pallet.name
+        return (order.index(name) if name in order else len(order), pallet.index)
 
     @cached_property
     def pipeline(self) -> Pipeline:
