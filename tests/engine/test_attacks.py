@@ -102,7 +102,7 @@ TRAP = TrainSpec(
 def test_trap_weights_steal_rows_from_a_naive_runner_and_none_through_the_engine(
     author: Any, naive: Engine, private: Engine
 ) -> None:
-    table, trap = _secrets(100), _trap(author, 1024)
+    table, trap = _secrets(100), _trap(author, 4096)
     noise = privacy.noise_for(8_000_000, DELTA_PICO, privacy.FULL_BATCH, 1)
     guarded = replace(TRAP, noise_multiplier_milli=noise, clip_micro=1_000_000)
 

@@ -148,7 +148,7 @@ class Job:
     def __init__(self, program: compiler.Program, released_bytes: int, provider: str = CPU) -> None:
         self.layout = layout_of(program, released_bytes)
         self._program = program
-        self._session = session(program.model, provider)
+        self._session = session(program.model, provider, tiny_is_zero=True)
         self._bindings: list[Any] = []
         self._sources: dict[str, Array] = {}
 
@@ -182,16 +182,19 @@ class Job:
         return binding
 
 
-def session(model: bytes, provider: str = CPU) -> Any:
-    """One thread, no reading of anything but these bytes, no output."""
+def session(model: bytes, provider: str = CPU, *, tiny_is_zero: bool = False) -> Any:
+    """One thread, no reading of anything but these bytes, no output.
+
+    Tiny numbers take many times as long, so that rows could be told by the time they take. The
+    first session of a process decides for the whole of it: for workers that of the zygote.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.add_session_config_entry("session.load_model_format", "ONNX")
-    # Tiny numbers take many times as long, so that rows could be told by the time they take. The
-    # first session of a process decides: the zygote's.
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    if tiny_is_zero:
+        options.add_session_config_entry("session.set_denormal_as_zero", "1")
     return ort.InferenceSession(model, options, providers=[PROVIDERS[provider]])
 
 
