@@ -10,6 +10,7 @@ from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from tilth.cli.engine import evaluate, inspect, statistics, train
+from tilth.cli.engine_tables import engine_table
 from tilth.engine import confinement, linear, mlp
 
 pytestmark = pytest.mark.skipif(
@@ -132,3 +133,39 @@ def test_what_is_wrong_is_said_in_one_line(
     assert len([line for line in told if line.startswith("tilth: ")]) == 6
     assert "refused (Malformed)" in told[0]
     assert "No such file" in told[1]
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("mean_squared_error", [-1, 1, 0]),
+        ("huber", [-1, 1, 0]),
+        ("binary_cross_entropy", [0, 1, 0.5]),
+        ("poisson", [0, 8, 4]),
+    ],
+)
+def test_a_label_is_what_its_loss_takes(loss: str, expected: list[float], tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text("a,n\n1,0\n2,8\n3,4\n")
+
+    assert engine_table(path, label="n", loss=loss).labels.tolist() == expected
+
+
+def test_a_beginners_model_learns_without_tuning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data: Any = pytest.importorskip("sklearn.datasets").load_breast_cancer()
+    table, model = tmp_path / "patients.csv", tmp_path / "model.onnx"
+    names = ",".join(f"f{i}" for i in range(30))
+    kinds = np.array(["ill", "well"])[data.target]
+    lines = [",".join(map(str, [*row, kind])) for row, kind in zip(data.data, kinds, strict=True)]
+    table.write_text("\n".join([f"{names},kind", *lines, ""]))
+    model.write_bytes(linear(30, 2))
+
+    assert train(model, table, label="kind", epsilon=4) == 0, capsys.readouterr().err
+
+    low, high = data.data.min(0), data.data.max(0)
+    rows = (2 * (data.data - low) / (high - low) - 1).astype(np.float32)
+    trained = ReferenceEvaluator((tmp_path / "model.trained.onnx").read_bytes())
+    logits: Any = trained.run(None, {"rows": rows})
+    assert (logits[0].argmax(1) == data.target).mean() > 0.91

@@ -12,7 +12,7 @@ import pytest
 from tilth.engine import core
 from tilth.engine.layout import THE_ROWS, Layout, ParameterLayout
 from tilth.engine.optimizers import Adam, Momentum, Sgd
-from tilth.engine.spec import FULL_BATCH, TrainSpec
+from tilth.engine.spec import FULL_BATCH, TrainSpec, suitable_rate
 from tilth.engine.training import Trainer, chunk_rows
 
 Singles = npt.NDArray[np.float32]
@@ -142,3 +142,11 @@ def test_adams_second_step_follows_the_paper() -> None:
     mean = (0.9 * 0.1 * 1 + 0.1 * 3) / (1 - 0.9**2)
     square = (0.999 * 0.001 * 1 + 0.001 * 9) / (1 - 0.999**2)
     assert weights.item() == pytest.approx(-0.1 - 0.1 * mean / (np.sqrt(square) + 1e-8))
+
+
+def test_the_suitable_rate_makes_clipped_steps_equally_long_and_spares_adam() -> None:
+    rates = [suitable_rate("momentum", clip) * clip for clip in (0.1, 0.3, 1.0)]
+
+    assert rates == pytest.approx([0.6] * 3)
+    assert suitable_rate("sgd", 0.3) == pytest.approx(10 * suitable_rate("momentum", 0.3))
+    assert suitable_rate("adam", 0.1) == suitable_rate("adam", 10)

@@ -24,6 +24,7 @@ from tilth.engine import (
     StatisticsSpec,
     Trained,
     TrainSpec,
+    suitable_rate,
 )
 from tilth.engine.statistics import Question
 from tilth.primitives import privacy
@@ -71,12 +72,12 @@ def train(
     delta: float = 1e-5,
     out: Path | None = None,
     loss: Loss = "softmax_cross_entropy",
-    steps: int = 60,
-    learning_rate: float = 0.3,
-    clip: float = 0.5,
+    steps: int = 100,
+    learning_rate: float | None = None,
+    clip: float = 0.3,
     sampling: float = 1.0,
     optimizer: Optimizer = "momentum",
-    schedule: Schedule = "constant",
+    schedule: Schedule = "cosine",
     warmup: int = 0,
     huber_delta: float = 1.0,
     freeze: Names = None,
@@ -106,13 +107,13 @@ def train(
     steps
         How many; each adds noise.
     learning_rate
-        Of the optimizer.
+        Of the optimizer; if not said, what suits it and the clip.
     clip
         The most that one row's gradient may weigh.
     sampling
         The share of rows drawn for each step.
     optimizer
-        Adam wants a learning rate of about 0.01.
+        What makes steps of gradients.
     schedule
         How the learning rate falls.
     warmup
@@ -132,13 +133,13 @@ def train(
     """
 
     def work() -> None:
-        classes = loss == "softmax_cross_entropy"
-        rows = _read(table, label, schema, classes=classes, scale=not unscaled)
+        rows = _read(table, label, schema, loss=loss, scale=not unscaled)
         rate = round(sampling * FULL_BATCH)
+        pace = suitable_rate(optimizer, clip) if learning_rate is None else learning_rate
         spec = TrainSpec(
             loss=loss,
             steps=steps,
-            learning_rate_micro=round(learning_rate * 1e6),
+            learning_rate_micro=round(pace * 1e6),
             clip_micro=round(clip * 1e6),
             noise_multiplier_milli=privacy.noise_for(micro(epsilon), pico(delta), rate, steps),
             optimizer=optimizer,
@@ -200,8 +201,7 @@ def evaluate(
     """
 
     def work() -> None:
-        classes = loss == "softmax_cross_entropy"
-        rows = _read(table, label, schema, classes=classes, scale=not unscaled)
+        rows = _read(table, label, schema, loss=loss, scale=not unscaled)
         noise = privacy.noise_for(micro(epsilon), pico(delta), FULL_BATCH, 1)
         spec = EvaluateSpec(loss=loss, noise_multiplier_milli=noise, bound_micro=round(bound * 1e6))
         with _engine("cpu", unconfined_ok=unconfined_ok) as engine:
@@ -248,7 +248,7 @@ def statistics(
     """
 
     def work() -> None:
-        rows = _read(table, None, schema, classes=False, scale=False)
+        rows = _read(table, None, schema, loss="mean_squared_error", scale=False)
         asked = _questions(rows, mean or [], histogram or [], quantiles or [], bins)
         noise = privacy.noise_for(micro(epsilon), pico(delta), FULL_BATCH, 1)
         spec = StatisticsSpec(
@@ -278,12 +278,12 @@ def _inspect(model: Path, loss: Loss, freeze: tuple[str, ...]) -> None:
 
 
 def _read(
-    table: Path, label: str | None, schema: Path | None, *, classes: bool, scale: bool
+    table: Path, label: str | None, schema: Path | None, *, loss: Loss, scale: bool
 ) -> EngineTable:
     if schema is None:
         text = "note: bounds are taken from the rows themselves; declare them with --schema"
         print(text, file=sys.stderr)
-    return engine_table(table, label=label, classes=classes, schema=schema, scale=scale)
+    return engine_table(table, label=label, loss=loss, schema=schema, scale=scale)
 
 
 def _engine(provider: str, *, unconfined_ok: bool) -> Engine:

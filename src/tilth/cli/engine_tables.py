@@ -1,5 +1,6 @@
 """A table as the engine's own commands train on it: scaled by its bounds, the label set apart."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,11 +44,12 @@ def engine_table(
     source: Path,
     *,
     label: str | None = None,
-    classes: bool = True,
+    loss: str = "softmax_cross_entropy",
     schema: Path | None = None,
     scale: bool = True,
 ) -> EngineTable:
-    """The file's rows; a label of classes becomes their numbers, any other stays a number."""
+    """The file's rows; a label of classes becomes their numbers, any other what the loss takes."""
+    classes = loss == "softmax_cross_entropy"
     declared = None if schema is None else Schema.from_json(schema.read_bytes())
     told = label if classes else None
     named = Roles.of(declared).classes if declared else ()
@@ -59,16 +61,31 @@ def engine_table(
         found = table.schema.class_names
         labels = np.zeros(len(table), np.int64) if table.labels is None else table.labels
         return EngineTable(names, features, labels, found, bounds)
-    return _set_apart(EngineTable(names, features, np.zeros(0), (), bounds), label)
+    return _set_apart(
+        EngineTable(names, features, np.zeros(0), (), bounds), label, _target(loss, scale)
+    )
 
 
-def _set_apart(whole: EngineTable, label: str) -> EngineTable:
+Target = Callable[[Floats, tuple[float, float]], Floats]
+
+
+def _target(loss: str, scale: bool) -> Target:
+    """What a loss makes of a label that was scaled to [-1, 1]: shares from 0 to 1, or counts as
+    they were; the rest learns it as it is."""
+    if scale and loss == "binary_cross_entropy":
+        return lambda label, bounds: (label + 1) / 2
+    if scale and loss == "poisson":
+        return lambda label, bounds: bounds[0] + (label + 1) / 2 * (bounds[1] - bounds[0])
+    return lambda label, bounds: label
+
+
+def _set_apart(whole: EngineTable, label: str, target: Target) -> EngineTable:
     at = whole.column(label)
     kept = [i for i in range(whole.features) if i != at]
     return EngineTable(
         names=tuple(whole.names[i] for i in kept),
         rows=np.ascontiguousarray(whole.rows[:, kept]),
-        labels=whole.rows[:, at],
+        labels=target(whole.rows[:, at], whole.bounds[at]),
         classes=(),
         bounds=tuple(whole.bounds[i] for i in kept),
     )

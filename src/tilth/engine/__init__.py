@@ -40,6 +40,7 @@ from tilth.engine.spec import Measured as Measured
 from tilth.engine.spec import Rows as Rows
 from tilth.engine.spec import Trained as Trained
 from tilth.engine.spec import TrainSpec as TrainSpec
+from tilth.engine.spec import suitable_rate as suitable_rate
 from tilth.engine.statistics import LABEL_COLUMN as LABEL_COLUMN
 from tilth.engine.statistics import Histogram as Histogram
 from tilth.engine.statistics import HistogramAnswer as HistogramAnswer

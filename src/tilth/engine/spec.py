@@ -73,6 +73,15 @@ class TrainSpec:
         return _full_name(self.loss, self.huber_delta_micro)
 
 
+def suitable_rate(optimizer: str, clip: float) -> float:
+    """A learning rate to begin with, for small nets on scaled columns. It knows the optimizer and
+    the clip, never the data: where most gradients are clipped a step is as long as their product,
+    ten times that with momentum; Adam's steps do not depend on the clip."""
+    if optimizer == "adam":
+        return 0.05
+    return (0.6 if optimizer == "momentum" else 6.0) / max(clip, 0.01)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluateSpec:
     """How to measure a model on private rows, once. A row's loss counts up to `bound_micro`."""
