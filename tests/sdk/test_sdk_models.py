@@ -12,12 +12,13 @@ import pytest
 
 from tilth.engine import linear
 from tilth.primitives.crypto.sealing import SealingKey
-from tilth.sdk import TrainingPlan
+from tilth.sdk import Loss, TrainingPlan
 from tilth.sdk.desk import fitting, loss_for
 from tilth.sdk.estimators import NotTrainable
 from tilth.sdk.keys import KeyRing, default_keys
 from tilth.sdk.models import put_into, start_of
 from tilth.sdk.questions import questions
+from tilth.sdk.results import TrainedModel
 from tilth.sdk.rows import class_places, scaled_rows
 from tilth.vault import Categorical, Numeric, Schema
 
@@ -44,10 +45,9 @@ ROWS = np.stack([RANDOM.uniform(0, 10, 90), RANDOM.uniform(-20, 40, 90)], axis=1
 
 
 def labels(schema: Schema) -> Any:
-    column = schema.label_column
-    assert column is not None
-    places = (ROWS[:, 0] / 3.34 + ROWS[:, 1] / 100).astype(int).clip(0, len(column.classes) - 1)
-    return np.array(column.classes)[places]
+    names = schema.class_names
+    places = (ROWS[:, 0] / 3.34 + ROWS[:, 1] / 100).astype(int).clip(0, len(names) - 1)
+    return np.array(names)[places]
 
 
 def answers(model: bytes, schema: Schema) -> Any:
@@ -72,10 +72,8 @@ def test_a_fitted_classifier_says_the_same_as_its_file_and_as_its_twin(
 ) -> None:
     fitted = make().fit(ROWS, labels(schema))
     start = start_of(fitted, schema)
-    label = schema.label_column
-    assert label is not None
 
-    said = np.array(label.classes)[answers(start.onnx, schema).argmax(axis=1)]
+    said = np.array(schema.class_names)[answers(start.onnx, schema).argmax(axis=1)]
     twin = put_into(make(), start.onnx, schema)
 
     assert start.loss == "softmax_cross_entropy"
@@ -101,6 +99,23 @@ def test_a_fitted_regressor_says_the_same_as_its_file_and_as_its_twin(make: Any)
     assert answers(start.onnx, SCHEMA)[:, 0] == pytest.approx(fitted.predict(ROWS), abs=1e-3)
     twin = put_into(make(), start.onnx, SCHEMA)
     assert twin.predict(ROWS) == pytest.approx(fitted.predict(ROWS), abs=1e-3)
+
+
+@pytest.mark.parametrize("make", [Ridge, lambda: PoissonRegressor(max_iter=1000)])
+def test_a_label_that_is_a_number_keeps_its_units_outside_the_file(make: Any) -> None:
+    """Inside, a trainer sees it between -1 and 1; but a rate's logarithm is not scaled."""
+    schema = Schema((*SCHEMA.columns[:2], Numeric("price", 0, 50)), "price")
+    fitted = make().fit(ROWS, ROWS[:, 0])
+    start = start_of(fitted, schema)
+
+    model = TrainedModel(start.onnx, schema, Loss[str(start.loss).upper()])
+
+    assert model.predict(ROWS) == pytest.approx(fitted.predict(ROWS), rel=1e-4, abs=1e-3)
+    assert model.into(make()).predict(ROWS) == pytest.approx(fitted.predict(ROWS), rel=1e-3)
+    raw = answers(start.onnx, schema)[:, 0]
+    scaled = fitted.predict(ROWS) / 25 - 1
+    expected = np.log(fitted.predict(ROWS)) if model.loss is Loss.POISSON else scaled
+    assert raw == pytest.approx(expected, abs=1e-4)
 
 
 def test_an_estimator_that_was_not_fitted_starts_with_its_own_layers() -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from tilth.cli import fail
+from tilth.cli.reading import read_jailed
 from tilth.primitives import privacy
 from tilth.sdk.terms import micro, pico
 from tilth.vault import (
@@ -77,7 +78,7 @@ def add(
     Parameters
     ----------
     source
-        A CSV with a header, or an .npy or .npz.
+        A CSV with a header, or a .parquet, .arrow, .npy or .npz.
     name
         Your own name for it; it stays here.
     label
@@ -113,7 +114,7 @@ def suggest(
     Parameters
     ----------
     source
-        A CSV with a header, or an .npy or .npz.
+        A CSV with a header, or a .parquet, .arrow, .npy or .npz.
     label
         The column of classes that models shall learn to tell.
     target
@@ -123,7 +124,7 @@ def suggest(
     """
 
     def work() -> None:
-        draft = read_file(source, Roles(label, target, classes or []))
+        draft = read_file(source, Roles(label, target, classes or []), parse=read_jailed)
         print(draft.suggest().to_json().decode())
 
     return _told(source, work)
@@ -193,10 +194,10 @@ def _declare(folder: Path, name: str, limit: tuple[float, float], output_bytes: 
 
 def _read(source: Path, roles: Roles, schema: Path | None) -> Table:
     if schema is None:
-        draft = read_file(source, roles)
+        draft = read_file(source, roles, parse=read_jailed)
         return draft.table(draft.suggest())
     declared = Schema.from_json(schema.read_bytes())
-    return read_file(source, Roles.of(declared)).table(declared)
+    return read_file(source, Roles.of(declared), parse=read_jailed).table(declared)
 
 
 def _show_preview(registration: Registration, table: Table) -> None:

@@ -229,7 +229,7 @@ def loss_for(onnx: bytes, schema: "Schema") -> str:
     """Of a model that comes without one: classes by logits, two of them by one, else a number."""
     (answer, *_) = onnx_pb2.ModelProto.FromString(onnx).graph.output or [onnx_pb2.ValueInfoProto()]
     dims = answer.type.tensor_type.shape.dim
-    if schema.label is not None and (len(dims) != 2 or dims[1].dim_value != 1):
+    if schema.classes and (len(dims) != 2 or dims[1].dim_value != 1):
         return _SOFTMAX
     return "binary_cross_entropy" if schema.classes == 2 else "mean_squared_error"
 

@@ -76,7 +76,7 @@ def started(estimator: Any, schema: Schema) -> Start:
         raise NotTrainable("the table has no label with classes for a classifier to tell")
     layers = _fitted(estimator, schema, loss)
     if layers is not None:
-        return Start(dense_net(_on_scaled(layers, schema), _activation(estimator)), loss)
+        return Start(dense_net(_on_scaled(layers, schema, loss), _activation(estimator)), loss)
     features = len(schema.feature_columns)
     if _name(estimator) in _NETS:
         return Start(_untrained_net(estimator, features, width), loss)
@@ -86,7 +86,8 @@ def started(estimator: Any, schema: Schema) -> Start:
 
 def refitted(estimator: Any, layers: Layers, schema: Schema) -> Any:
     """The estimator with weights that were trained on scaled rows; it takes rows as they are."""
-    layers, loss = _on_natural(layers, schema), _loss(estimator)
+    loss = _loss(estimator)
+    layers = _on_natural(layers, schema, loss)
     estimator.n_features_in_ = len(schema.feature_columns)
     if loss == _SOFTMAX:
         layers = _sorted_classes(estimator, layers, schema)
@@ -96,6 +97,8 @@ def refitted(estimator: Any, layers: Layers, schema: Schema) -> Any:
         ((weights, bias),) = layers
         estimator.coef_ = weights if loss == _SOFTMAX else weights[0]
         estimator.intercept_ = bias if loss == _SOFTMAX else bias[0]
+    if hasattr(estimator, "_get_loss"):  # what scikit-learn's own fit leaves for its predict
+        estimator._base_loss = estimator._get_loss()
     return estimator
 
 
@@ -168,24 +171,20 @@ def _layers_in(estimator: Any) -> list[tuple[Doubles, Doubles]]:
 def _schema_classes(estimator: Any, layers: Layers, schema: Schema) -> Layers:
     *before, (weights, bias) = layers
     known = [str(name) for name in estimator.classes_]
-    label = schema.label_column
-    assert label is not None, "a classifier needs a label: it was looked for"
-    if sorted(known) != sorted(label.classes):
-        wanted = ", ".join(label.classes)
+    if sorted(known) != sorted(schema.class_names):
+        wanted = ", ".join(schema.class_names)
         raise NotTrainable(f"{_name(estimator)} was fitted to other classes than {wanted}")
     if len(known) == 2:  # one answer says both
         weights, bias = np.stack([-weights[0], weights[0]]) / 2, np.stack([-bias[0], bias[0]]) / 2
-    order = [known.index(name) for name in label.classes]
+    order = [known.index(name) for name in schema.class_names]
     return [*before, (weights[order], bias[order])]
 
 
 def _sorted_classes(estimator: Any, layers: Layers, schema: Schema) -> Layers:
     """As scikit-learn keeps them: in order, and of two classes one answer."""
-    label = schema.label_column
-    assert label is not None, "a classifier was trained on a label"
     *before, (weights, bias) = layers
-    order = np.argsort(np.array(label.classes))
-    estimator.classes_ = np.array(label.classes)[order]
+    order = np.argsort(np.array(schema.class_names))
+    estimator.classes_ = np.array(schema.class_names)[order]
     weights, bias = weights[order], bias[order]
     if len(order) == 2:
         weights, bias = weights[1:] - weights[:1], bias[1:] - bias[:1]
@@ -211,14 +210,26 @@ def _middle_and_half(schema: Schema) -> tuple[Doubles, Doubles]:
     return bounds.mean(axis=1), (bounds[:, 1] - bounds[:, 0]) / 2
 
 
-def _on_scaled(layers: Layers, schema: Schema) -> Layers:
+def _on_scaled(layers: Layers, schema: Schema, loss: str) -> Layers:
     (weights, bias), *after = layers
     middle, half = _middle_and_half(schema)
-    return [(weights * half, bias + weights @ middle), *after]
+    *before, (last, told) = [(weights * half, bias + weights @ middle), *after]
+    middle_label, unit = _label_scale(schema, loss)
+    return [*before, (last / unit, (told - middle_label) / unit)]
 
 
-def _on_natural(layers: Layers, schema: Schema) -> Layers:
+def _on_natural(layers: Layers, schema: Schema, loss: str) -> Layers:
     (weights, bias), *after = layers
     middle, half = _middle_and_half(schema)
     natural = weights / half
-    return [(natural, bias - natural @ middle), *after]
+    *before, (last, told) = [(natural, bias - natural @ middle), *after]
+    middle_label, unit = _label_scale(schema, loss)
+    return [*before, (last * unit, told * unit + middle_label)]
+
+
+def _label_scale(schema: Schema, loss: str) -> tuple[float, float]:
+    """Middle and half of a label that is scaled; a rate's logarithm and a class are not."""
+    if schema.label_range is None or loss == "poisson":
+        return 0.0, 1.0
+    lower, upper = schema.label_range
+    return (lower + upper) / 2, (upper - lower) / 2

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tilth.pallets.compute.work import (
     EvaluateSpec,
     Histogram,
+    Loss,
     Mean,
     Question,
     StatisticsSpec,
@@ -24,10 +25,12 @@ from tilth.sdk.questions import column_of
 from tilth.sdk.rows import scaled_rows
 from tilth.sdk.wire import MICRO, JobSpec
 from tilth.vault import Categorical, Schema
+from tilth.vault.table import natural_label
 
 if TYPE_CHECKING:
     from tilth.engine import Measured
 
+_CLASSIFY: Final = (Loss.SOFTMAX_CROSS_ENTROPY, Loss.BINARY_CROSS_ENTROPY)
 _LARGEST_HEADER: Final = 1 << 16
 
 
@@ -40,7 +43,7 @@ class TrainedModel:
 
     onnx: bytes
     schema: Schema
-    classifies: bool
+    loss: Loss
 
     def __repr__(self) -> str:
         return f"<TrainedModel: {len(self.onnx):,} bytes of ONNX>"
@@ -64,13 +67,18 @@ class TrainedModel:
 
     def predict(self, rows: Any) -> NDArray[Any]:
         """The likeliest class by its name, or the number, for each row in the table's own units."""
-        outputs, label = self.outputs(rows), self.schema.label_column
+        outputs, names = self.outputs(rows), self.schema.class_names
         flat = outputs.reshape(len(outputs), -1)
-        if not self.classifies or label is None:
-            one: NDArray[np.float32] = flat[:, 0] if flat.shape[1] == 1 else flat
-            return one
+        if self.loss not in _CLASSIFY or not names:
+            return self._number(flat[:, 0] if flat.shape[1] == 1 else flat)
         places = flat.argmax(axis=1) if flat.shape[1] > 1 else (flat[:, 0] > 0).astype(int)
-        return np.array([label.classes[place] for place in places])
+        return np.array([names[place] for place in places])
+
+    def _number(self, said: NDArray[np.float32]) -> NDArray[np.float32]:
+        """In the label's own units; by Poisson's loss a model says a rate's logarithm."""
+        if self.loss is Loss.POISSON:
+            return np.exp(said)
+        return said if self.loss in _CLASSIFY else natural_label(said, self.schema)
 
     def into(self, model: Any) -> Any:
         """Put the weights into the PyTorch module or scikit-learn estimator that was sent.
@@ -153,8 +161,7 @@ def result_of(spec: JobSpec, opened: bytes, schema: Schema) -> Result:
     try:
         match spec.work:
             case TrainSpec(loss=loss):
-                classifies = loss.name.endswith("CROSS_ENTROPY")
-                return TrainedModel(opened, schema, classifies)
+                return TrainedModel(opened, schema, Loss(loss))
             case EvaluateSpec():
                 return _evaluation(json.loads(opened))
             case StatisticsSpec(questions=questions):

@@ -14,15 +14,16 @@ from tilth.vault.table import scaled
 def scaled_rows(rows: Any, schema: Schema) -> NDArray[np.float32]:
     """A frame with the table's columns, or columns in their order, scaled from their bounds."""
     features = _features(rows, schema)
-    labels = np.zeros(len(features), np.int64) if schema.label else None
+    kind = np.int64 if schema.classes else np.float32
+    labels = np.zeros(len(features), kind) if schema.label else None
     return scaled(Table(schema, features, labels))
 
 
 def class_places(labels: Iterable[Any], schema: Schema) -> NDArray[np.int64]:
     """The numbers of classes that are given by name."""
     label = schema.label_column
-    if label is None:
-        raise ValueError("the table has no label")
+    if not isinstance(label, Categorical):
+        raise ValueError("the table has no label of classes")
     return _places(label, labels)
 
 

@@ -1,7 +1,7 @@
 """The data owner's side: private tables at rest, what is public of them, and what was released.
 
 schema, table           the public description; rows in canonical form and scaled for a trainer
-source, csv_source, array_source          reading what the owner brings
+source, csv_source, array_source, arrow_source     reading what the owner brings
 draft, bounds           suggesting a schema for it
 mock, commitments, registration           all that becomes public
 files, keyfile, layout, store, backup     encrypted on disk
@@ -37,6 +37,7 @@ from tilth.vault.registration import Registration as Registration
 from tilth.vault.schema import Categorical as Categorical
 from tilth.vault.schema import Numeric as Numeric
 from tilth.vault.schema import Schema as Schema
+from tilth.vault.source import parse_source as parse_source
 from tilth.vault.source import read_file as read_file
 from tilth.vault.store import Entry as Entry
 from tilth.vault.store import Opening as Opening

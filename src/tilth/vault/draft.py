@@ -1,7 +1,7 @@
 """A table that was read but has no declared bounds yet: what a schema is suggested from."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,6 +101,10 @@ class Texts:
         whole = all(map(_WHOLE, self._numbers))
         return tuple(sorted(self._numbers, key=_by_value if whole else None))
 
+    def appearances(self) -> Iterator[tuple[str, int]]:
+        """Each text, and the line in which it appeared first."""
+        return zip(self._numbers, self._first_line, strict=True)
+
     def places(self, classes: Sequence[str], position: int) -> Features:
         """For each number the place of its text among the declared classes."""
         place = {text: at for at, text in enumerate(classes)}
@@ -144,6 +148,14 @@ class Roles:
         if schema.label in classes:
             return cls(label=schema.label, classes=classes)
         return cls(target=schema.label, classes=classes)
+
+
+def check_names(names: Sequence[str], limits: Limits) -> None:
+    """Columns that a schema could name."""
+    if not 0 < len(names) <= limits.columns:
+        raise TableError(f"expected 1 to {limits.columns} columns, found {len(names)}.")
+    if len(set(names)) < len(names) or not all(map(valid_name, names)):
+        raise TableError(f"columns have different names of 1 to {MAX_NAME} printable characters.")
 
 
 def _fits(draft: Draft, schema: Schema) -> None:

@@ -108,6 +108,13 @@ def given_labels(table: Table, *, natural: bool) -> Labels:
     return unit.astype(np.float32)
 
 
+def natural_label(values: NDArray[Any], schema: Schema) -> NDArray[np.float32]:
+    """Numbers that a model says of a label between -1 and 1, in the label's own units."""
+    lower, upper = schema.label_range or (-1.0, 1.0)
+    natural = lower + (values.astype(np.float64) + 1.0) * (upper - lower) / 2.0
+    return natural.astype(np.float32)
+
+
 def label_type(schema: Schema) -> str:
     """In which bytes the table's labels are kept."""
     return "<i8" if schema.classes else "<f4"
