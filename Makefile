@@ -5,7 +5,7 @@ NPM := tests/conformance/npm
 PYPI := tests/conformance/pypi
 EXPLORER := tests/explorer/npm
 
-.PHONY: setup torch dev demo test lint bench browser pictures clean
+.PHONY: setup torch ray dev demo test lint bench browser pictures clean
 .DEFAULT_GOAL := setup
 
 setup: .venv/installed
@@ -30,6 +30,10 @@ $(PYPI)/.venv/installed: $(PYPI)/requirements.txt
 # The other oracle of the engine's tests: large, so only CI and who asks for it install it.
 torch: setup
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[torch]'
+
+# A cluster of two machines for the worker's tests, which are skipped without it.
+ray: setup
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ray]'
 
 dev: setup
 	@$(BIN)/tilth dev

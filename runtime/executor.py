@@ -21,6 +21,10 @@ class Lost(Exception):
     """The machine that did the work is gone, and so is the work. Says nothing of model or rows."""
 
 
+class ClusterUnfit(Exception):
+    """Why jobs cannot be sent to other machines."""
+
+
 class Executor(Protocol):
     """Does the work of jobs, behind gate and jail; driven from several threads.
 

@@ -51,6 +51,7 @@ def dev(
     runtime: str = "tilth.runtime:DevRuntime",
     vault: Path | None = None,
     unconfined_ok: bool = False,
+    compute: str | None = None,
     ready_file: Path | None = None,
     tools: Annotated[ToolOptions | None, Parameter(name="*")] = None,
     port: Annotated[PortOptions | None, Parameter(name="*")] = None,
@@ -74,6 +75,8 @@ def dev(
         A data owner's folder, see `tilth vault`; this node then works on jobs for its tables.
     unconfined_ok
         Work also where this machine cannot keep a foreign model from its files and network.
+    compute
+        Run the vault's jobs on the owner's Ray cluster at ray://HOST:PORT.
     ready_file
         Write endpoints and process id here, as JSON, once both faces answer.
     tools
@@ -98,6 +101,7 @@ def dev(
             port or PortOptions(),
             tools or ToolOptions(),
             content or ContentOptions(),
+            compute,
         )
     )
 

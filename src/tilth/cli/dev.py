@@ -53,6 +53,7 @@ class DevOptions:
     port: PortOptions = field(default_factory=PortOptions)
     tools: ToolOptions = field(default_factory=ToolOptions)
     content: ContentOptions = field(default_factory=ContentOptions)
+    compute: str | None = None
 
 
 def run_dev(options: DevOptions) -> int:
@@ -80,7 +81,9 @@ async def start(options: DevOptions) -> Running:
     node, project = _node(options)
     work = []
     if options.vault is not None:
-        work.append(_employ(node, options.vault, unconfined_ok=options.unconfined_ok))
+        work.append(_employ(node, options.vault, options))
+    elif options.compute is not None:
+        raise CannotStart("--compute says where the jobs of a --vault run: there is none")
     running = await serve(node, ports, tools=True)
     running.stops += work
     node.start()
@@ -122,18 +125,20 @@ def _reloading(node: Node, project: "Project") -> Callable[[], None]:
     return watch(node, project)
 
 
-def _employ(node: Node, folder: Path, *, unconfined_ok: bool) -> Callable[[], object]:
+def _employ(node: Node, folder: Path, options: DevOptions) -> Callable[[], object]:
     """Vault and engine are loaded where there is a vault; returns what ends the work."""
     from tilth.cli.owner import employ
     from tilth.cli.vault import NotNow
     from tilth.engine import NotConfined
+    from tilth.runtime.executor import ClusterUnfit
     from tilth.vault import VaultError
 
     try:
-        return employ(node, folder, unconfined_ok=unconfined_ok).end
+        unconfined_ok, compute = options.unconfined_ok, options.compute
+        return employ(node, folder, unconfined_ok=unconfined_ok, compute=compute).end
     except NotConfined as error:
         raise CannotStart(f"{error}; --unconfined-ok takes jobs all the same") from error
-    except (NotNow, VaultError) as error:
+    except (ClusterUnfit, NotNow, VaultError) as error:
         raise CannotStart(str(error)) from error
 
 

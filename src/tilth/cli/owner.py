@@ -13,26 +13,37 @@ from tilth.node.offchain import OffchainHost
 from tilth.node.service import Node
 from tilth.node.signer import KeypairSigner
 from tilth.primitives.crypto.keypair import Keypair
-from tilth.runtime.executor import Executor, ThisMachine
+from tilth.runtime.executor import ClusterUnfit, Executor, ThisMachine
 from tilth.runtime.presets import DEV_WORKER
 from tilth.runtime.worker import ComputeWorker
 
 _LOOK_AGAIN: Final = 0.05
 
 
-def employ(node: Node, folder: Path, *, unconfined_ok: bool) -> "Shift":
+def employ(node: Node, folder: Path, *, unconfined_ok: bool, compute: str | None = None) -> "Shift":
     """Make the node a worker on the folder's tables; end the shift when the node has stopped.
 
-    Raises NotNow, VaultError, and NotConfined where this machine cannot jail foreign models.
+    Jobs run here, or on the Ray cluster at the address `compute`. Raises NotNow, VaultError,
+    ClusterUnfit, and NotConfined where this machine cannot jail foreign models.
     """
     vault = existing_vault(folder)
-    shift = Shift(ThisMachine(Engine(unconfined_ok=unconfined_ok)))
+    shift = Shift(_executor(compute, unconfined_ok=unconfined_ok))
     read = _on_loop(node.content.read)
     worker = ComputeWorker(vault, shift.executor, read, node.genesis_hash, rest=shift.rest)
     signer = KeypairSigner(Keypair.from_uri(DEV_WORKER))
     runners = shift.runners(worker.runners())
     node.offchain = OffchainHost(node.chain, node.pool, signer, runners, node.next_nonce)
     return shift
+
+
+def _executor(compute: str | None, *, unconfined_ok: bool) -> Executor:
+    if compute is None:
+        return ThisMachine(Engine(unconfined_ok=unconfined_ok))
+    if not compute.startswith("ray://"):
+        raise ClusterUnfit(f"--compute is ray://HOST:PORT, not {compute}")
+    from tilth.runtime.ray_cluster import RayCluster
+
+    return RayCluster(compute, unconfined_ok=unconfined_ok)
 
 
 class ShiftOver(Exception):

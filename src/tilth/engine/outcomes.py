@@ -1,7 +1,8 @@
 """How a job can end other than with a result: refusals before any data, and deaths of the jail."""
 
+import copyreg
 from enum import Enum
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 _LONGEST_TEXT: Final = 240
 _LONGEST_NAME: Final = 40
@@ -38,6 +39,11 @@ class EngineError(Exception):
         self.reason = reason
         self.text = printable(text, _LONGEST_TEXT)
         super().__init__(f"{reason.value}: {self.text}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Kinds differ in what they are made from; from another machine each comes as it was."""
+        state = {"reason": self.reason, "text": self.text}
+        return copyreg.__newobj__, (type(self), *self.args), state  # type: ignore[attr-defined]
 
 
 class Refused(EngineError):
