@@ -8,12 +8,15 @@ import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx.numpy_helper import to_array
 
-from tilth.engine import Limits, compiler, worker
+from tilth.engine import Engine, Limits, TrainSpec, compiler, confinement, worker
 
 torch: Any = pytest.importorskip(
     "torch", reason="PyTorch is not installed: pip install 'tilth[torch]'"
@@ -217,6 +220,42 @@ def test_outputs_and_gradients_are_those_of_pytorch(name: str, how: str) -> None
         arrays = [outputs[part].reshape(ROWS, -1) for part in parts]
         whole = arrays[0] if len(arrays) == 1 else arrays[0][:, :, None] * arrays[1][:, None]
         _require_one_of(expected, whole.reshape(ROWS, *parameter.initial.shape), parameter.author)
+
+
+@pytest.mark.skipif(not confinement().sufficient, reason="no Landlock or no seccomp")
+def test_what_comes_back_is_a_state_dict_by_its_names() -> None:
+    model, rows = _convolutional().eval(), torch.randn(ROWS, 1, 14, 14)
+    how = EXPORTS["dynamo as it is, opset 18"]
+    spec = TrainSpec(
+        loss="softmax_cross_entropy",
+        steps=2,
+        learning_rate_micro=100_000,
+        clip_micro=1_000_000,
+        noise_multiplier_milli=1_000,
+    )
+    table = Table(rows.flatten(1).numpy(), np.arange(ROWS) % 4)
+    with Engine() as engine:
+        trained = engine.train(_exported(model, rows[:3], how), spec, table).model
+        answers = engine.infer(trained, table.rows)
+
+    graph = onnx.load_from_string(trained).graph
+    found = {t.name: torch.from_numpy(to_array(t).copy()) for t in graph.initializer}
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    model.load_state_dict({name: found[name] for name in before}, strict=False)
+
+    np.testing.assert_allclose(answers, model(rows).detach().numpy(), atol=1e-5)
+    assert all(not torch.equal(before[name], found[name]) for name in before)
+
+
+@dataclass(frozen=True)
+class Table:
+    rows: Any
+    labels: Any
+    count: int = ROWS
+    features: int = 196
+
+    def batch(self, indices: Any) -> tuple[Any, Any]:
+        return self.rows[indices], self.labels[indices]
 
 
 def _gradients(model: Any, rows: Any, labels: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from tilth.engine import (
     confinement,
     linear,
     mlp,
+    worker,
 )
 from tilth.primitives import privacy
 
@@ -162,6 +163,19 @@ def test_the_buyer_gets_his_own_file_with_other_weights_and_nothing_else(engine:
     assert [t.name for t in returned.graph.initializer] == [
         t.name for t in authored.graph.initializer
     ]
+
+
+def test_a_trained_file_answers_in_plain_onnx_runtime_as_it_does_here(engine: Engine) -> None:
+    """And keeps its opset."""
+    authored = onnx.load_from_string(mlp(6, (4,), 2))
+    trained = engine.train(authored.SerializeToString(), SPEC, _table()).model
+    rows = _table(130).rows
+
+    plain = worker.session(trained)
+
+    theirs = plain.run(None, {plain.get_inputs()[0].name: rows})[0]
+    np.testing.assert_allclose(engine.infer(trained, rows), theirs, atol=1e-5)
+    assert list(onnx.load_from_string(trained).opset_import) == list(authored.opset_import)
 
 
 def test_inference_agrees_with_another_implementation(engine: Engine) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,14 +62,14 @@ def engine_table(
         labels = np.zeros(len(table), np.int64) if table.labels is None else table.labels
         return EngineTable(names, features, labels, found, bounds)
     return _set_apart(
-        EngineTable(names, features, np.zeros(0), (), bounds), label, _target(loss, scale)
+        EngineTable(names, features, np.zeros(0), (), bounds), label, _target(loss, scale=scale)
     )
 
 
-Target = Callable[[Floats, tuple[float, float]], Floats]
+Target: TypeAlias = Callable[[NDArray[Any], tuple[float, float]], NDArray[Any]]
 
 
-def _target(loss: str, scale: bool) -> Target:
+def _target(loss: str, *, scale: bool) -> Target:
     """What a loss makes of a label that was scaled to [-1, 1]: shares from 0 to 1, or counts as
     they were; the rest learns it as it is."""
     if scale and loss == "binary_cross_entropy":
