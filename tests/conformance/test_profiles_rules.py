@@ -26,7 +26,7 @@ from tilth.frame import (
     u64,
     validity,
 )
-from tilth.frame.apis import applied, bare
+from tilth.frame.apis import applied
 from tilth.node.replay import Replayed
 from tilth.node.signer import KeypairSigner
 from tilth.pallets.balances import AccountData, Balances
@@ -154,7 +154,7 @@ def test_who_is_asked_first_about_what_nobody_signed(release: Release) -> None:
     exhausts, call = (
         validity.Invalid(reason) for reason in (validity.ExhaustsResources(), validity.Call())
     )
-    long = bare(runtime, runtime.system.remark.call(bytes(2_000)).encode())
+    long = runtime.format.unsigned(runtime.system.remark.call(bytes(2_000)))
     first = call if release is Release.STABLE2503 else exhausts
 
     assert refusal(runtime, long) == first
@@ -167,7 +167,7 @@ def test_an_authorized_upgrade_is_urgent_and_checked_by_release(release: Release
     begun(runtime)
     system, outdated = runtime.system, runtime.code
     code_hash = H256(hashing.blake2_256(outdated))
-    apply = bare(runtime, system.apply_authorized_upgrade.call(outdated).encode())
+    apply = runtime.format.unsigned(system.apply_authorized_upgrade.call(outdated))
 
     def ask(authorize: Any) -> Any:
         authorize.call(code_hash).dispatch(ROOT)
@@ -186,7 +186,7 @@ def test_grandpa_takes_no_unsigned_call_but_reports() -> None:
     """frame/grandpa/src/equivocation.rs: InvalidTransaction::Call for any other call."""
     runtime = composed()
     begun(runtime)
-    unsigned = bare(runtime, runtime.grandpa.note_stalled.call(1, 1).encode())
+    unsigned = runtime.format.unsigned(runtime.grandpa.note_stalled.call(1, 1))
 
     assert refusal(runtime, unsigned) == validity.Invalid(validity.Call())
 

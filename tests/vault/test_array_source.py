@@ -41,8 +41,7 @@ def test_a_column_of_a_matrix_can_be_the_label() -> None:
 
     assert table.labels is not None
     assert table.labels.tolist() == [1, 0]
-    assert table.schema.label_column is not None
-    assert table.schema.label_column.classes == ("9", "10")
+    assert table.schema.class_names == ("9", "10")
 
 
 @pytest.mark.parametrize("compressed", [False, True])
