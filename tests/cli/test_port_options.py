@@ -81,8 +81,6 @@ async def _asked(
         grpc_port=0,
         block_time=None,
         runtime="tilth.runtime:DevRuntime",
-        vault=None,
-        unconfined_ok=False,
         ready_file=None,
         port=port,
     )

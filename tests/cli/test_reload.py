@@ -200,9 +200,7 @@ async def test_files_are_watched_and_so_are_new_ones(shop: Shop) -> None:
 
 def options(folder: Path, **tools: Any) -> DevOptions:
     runtime = "shop_of_tests.runtime:ShopRuntime"
-    return DevOptions(
-        folder, 0, 0, None, runtime, None, False, None, PortOptions(), ToolOptions(**tools)
-    )
+    return DevOptions(folder, 0, 0, None, runtime, None, PortOptions(), ToolOptions(**tools))
 
 
 async def test_a_chain_goes_on_with_files_that_were_saved_while_it_was_down(

@@ -9,6 +9,7 @@ from tilth.cli import tilth_version
 from tilth.cli.content_options import ContentOptions
 from tilth.cli.port import PortOptions
 from tilth.cli.tool_options import ToolOptions
+from tilth.cli.work_options import WorkOptions
 
 app = App(
     name="tilth",
@@ -49,10 +50,8 @@ def dev(
     grpc_port: Port = 50051,
     block_time: float | None = None,
     runtime: str = "tilth.runtime:DevRuntime",
-    vault: Path | None = None,
-    unconfined_ok: bool = False,
-    compute: str | None = None,
     ready_file: Path | None = None,
+    work: Annotated[WorkOptions | None, Parameter(name="*")] = None,
     tools: Annotated[ToolOptions | None, Parameter(name="*")] = None,
     port: Annotated[PortOptions | None, Parameter(name="*")] = None,
     content: Annotated[ContentOptions | None, Parameter(name="*")] = None,
@@ -71,14 +70,10 @@ def dev(
         Make a block every so many seconds instead of one per batch of transactions.
     runtime
         The runtime's class, as module:Class.
-    vault
-        A data owner's folder, see `tilth vault`; this node then works on jobs for its tables.
-    unconfined_ok
-        Work also where this machine cannot keep a foreign model from its files and network.
-    compute
-        Run the vault's jobs on the owner's Ray cluster at ray://HOST:PORT.
     ready_file
         Write endpoints and process id here, as JSON, once both faces answer.
+    work
+        Whose private tables this node works on.
     tools
         What a developer may do to the chain.
     port
@@ -95,13 +90,11 @@ def dev(
             grpc_port,
             block_time,
             runtime,
-            vault,
-            unconfined_ok,
             ready_file,
             port or PortOptions(),
             tools or ToolOptions(),
             content or ContentOptions(),
-            compute,
+            work or WorkOptions(),
         )
     )
 
@@ -116,6 +109,7 @@ def node(
     grpc_port: Port = 50051,
     runtime: str = "tilth.runtime:DevRuntime",
     ready_file: Path | None = None,
+    work: Annotated[WorkOptions | None, Parameter(name="*")] = None,
     port: Annotated[PortOptions | None, Parameter(name="*")] = None,
     content: Annotated[ContentOptions | None, Parameter(name="*")] = None,
 ) -> int:
@@ -138,6 +132,8 @@ def node(
         The chain's runtime, as module:Class.
     ready_file
         Write endpoints and process id here, as JSON, once both faces answer.
+    work
+        Whose private tables this node works on.
     port
         Who may use the JSON-RPC port, and how much.
     content
@@ -156,6 +152,7 @@ def node(
             ready_file,
             port or PortOptions(),
             content or ContentOptions(),
+            work or WorkOptions(),
         )
     )
 

@@ -15,8 +15,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColu
 from rich.table import Table as Grid
 
 from tilth.cli import fail
+from tilth.cli.secret_uri import secret_uri
 from tilth.sdk.client import Client
-from tilth.sdk.frames import NoKey, key_pair
+from tilth.sdk.frames import key_pair
 from tilth.sdk.loading import LoadedDataset, load_dataset, number_of
 from tilth.sdk.publishing import Price, Publication
 from tilth.sdk.refusals import Refused, Unreachable, WrongContent
@@ -87,7 +88,7 @@ def publish(
     """
 
     def work(client: Client) -> None:
-        pair = key_pair(_secret(key))
+        pair = key_pair(key and secret_uri(key))
         publication = Publication.of(
             source,
             name=name,
@@ -362,18 +363,8 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
 
 
 def _sign(client: Client, key: str | None, call: str, params: dict[str, Any]) -> None:
-    receipt = client.submit(key_pair(_secret(key)), "Datasets", call, params)
+    receipt = client.submit(key_pair(key and secret_uri(key)), "Datasets", call, params)
     print(f"done, in block {receipt.block}")
-
-
-def _secret(key: str | None) -> str | None:
-    """A secret does not stand on a command line, where others on the machine read it."""
-    if key is None or key.startswith("//"):
-        return key
-    path = Path(key)
-    if not path.is_file():
-        raise NoKey("--key is a file that holds the secret URI, or a dev account as //Alice")
-    return path.read_text().strip()
 
 
 def _use(text: str) -> tuple[int, int]:

@@ -25,6 +25,8 @@ from tilth.cli.serving import (
     until_stopped,
 )
 from tilth.cli.tool_options import ToolOptions
+from tilth.cli.work import works_of
+from tilth.cli.work_options import WorkOptions
 from tilth.frame import Runtime
 from tilth.node.archive import code_in
 from tilth.node.author import Author, InstantSeal, Sealer, SlotSeal
@@ -35,6 +37,7 @@ from tilth.node.service import Node, NodeConfig, Sealing
 from tilth.node.store import BlockStore, StoreError
 from tilth.node.upgrade import resumed
 from tilth.primitives.crypto.keystore import Keystore
+from tilth.runtime.presets import DEV_WORKER, dev_spec
 
 if TYPE_CHECKING:
     from tilth.cli.reload import Project
@@ -47,13 +50,11 @@ class DevOptions:
     grpc_port: int
     block_time: float | None
     runtime: str
-    vault: Path | None
-    unconfined_ok: bool
     ready_file: Path | None
     port: PortOptions = field(default_factory=PortOptions)
     tools: ToolOptions = field(default_factory=ToolOptions)
     content: ContentOptions = field(default_factory=ContentOptions)
-    compute: str | None = None
+    work: WorkOptions = field(default_factory=WorkOptions)
 
 
 def run_dev(options: DevOptions) -> int:
@@ -79,13 +80,9 @@ async def start(options: DevOptions) -> Running:
     ports = Ports(options.rpc_port, options.grpc_port, options.port)
     check_options(ports, options.ready_file)
     node, project = _node(options)
-    work = []
-    if options.vault is not None:
-        work.append(_employ(node, options.vault, options))
-    elif options.compute is not None:
-        raise CannotStart("--compute says where the jobs of a --vault run: there is none")
+    works = works_of(node, options.work, default_key=DEV_WORKER)
     running = await serve(node, ports, tools=True)
-    running.stops += work
+    running.stops += works
     node.start()
     node.dev.accept_mock_signatures(options.tools.mock_signature_host)
     if project is not None:
@@ -125,26 +122,7 @@ def _reloading(node: Node, project: "Project") -> Callable[[], None]:
     return watch(node, project)
 
 
-def _employ(node: Node, folder: Path, options: DevOptions) -> Callable[[], object]:
-    """Vault and engine are loaded where there is a vault; returns what ends the work."""
-    from tilth.cli.owner import employ
-    from tilth.cli.vault import NotNow
-    from tilth.engine import NotConfined
-    from tilth.runtime.executor import ClusterUnfit
-    from tilth.vault import VaultError
-
-    try:
-        unconfined_ok, compute = options.unconfined_ok, options.compute
-        return employ(node, folder, unconfined_ok=unconfined_ok, compute=compute).end
-    except NotConfined as error:
-        raise CannotStart(f"{error}; --unconfined-ok takes jobs all the same") from error
-    except (ClusterUnfit, NotNow, VaultError) as error:
-        raise CannotStart(str(error)) from error
-
-
 def _config(options: DevOptions, runtime: Runtime, store: BlockStore | None) -> NodeConfig:
-    from tilth.runtime.presets import dev_spec
-
     return NodeConfig(
         runtime=runtime,
         spec=dev_spec(runtime),

@@ -23,6 +23,8 @@ from tilth.cli.serving import (
     serve,
     until_stopped,
 )
+from tilth.cli.work import works_of
+from tilth.cli.work_options import WorkOptions
 from tilth.frame import Runtime
 from tilth.node.archive import code_in
 from tilth.node.author import ManualSeal
@@ -58,6 +60,7 @@ class FollowOptions:
     ready_file: Path | None
     port: PortOptions = field(default_factory=PortOptions)
     content: ContentOptions = field(default_factory=ContentOptions)
+    work: WorkOptions = field(default_factory=WorkOptions)
 
 
 def run_node(options: FollowOptions) -> int:
@@ -100,7 +103,9 @@ async def start(options: FollowOptions) -> Running:
     peers = [WebSocketPeer(url) for url in options.sync]
     follower = Follower(node.chain, node.pool, peers, node.standing)
     follower.on_end.append(_told)
+    works = works_of(node, options.work)
     running = await serve(node, ports, tools=False)
+    running.stops += works
     node.start()
     follower.start()
     running.stops.insert(0, follower.stop)

@@ -20,17 +20,25 @@ from tilth.runtime.worker import ComputeWorker
 _LOOK_AGAIN: Final = 0.05
 
 
-def employ(node: Node, folder: Path, *, unconfined_ok: bool, compute: str | None = None) -> "Shift":
+def employ(
+    node: Node,
+    folder: Path,
+    *,
+    key: str = DEV_WORKER,
+    unconfined_ok: bool,
+    compute: str | None = None,
+) -> "Shift":
     """Make the node a worker on the folder's tables; end the shift when the node has stopped.
 
-    Jobs run here, or on the Ray cluster at the address `compute`. Raises NotNow, VaultError,
-    ClusterUnfit, and NotConfined where this machine cannot jail foreign models.
+    `key` is the secret URI of the account that works. Jobs run here, or on the Ray cluster at the
+    address `compute`. Raises NotNow, VaultError, ClusterUnfit, and NotConfined where this machine
+    cannot jail foreign models.
     """
     vault = existing_vault(folder)
     shift = Shift(_executor(compute, unconfined_ok=unconfined_ok))
     read = _on_loop(node.content.read)
     worker = ComputeWorker(vault, shift.executor, read, node.genesis_hash, rest=shift.rest)
-    signer = KeypairSigner(Keypair.from_uri(DEV_WORKER))
+    signer = KeypairSigner(Keypair.from_uri(key))
     runners = shift.runners(worker.runners())
     node.offchain = OffchainHost(node.chain, node.pool, signer, runners, node.next_nonce)
     return shift

@@ -36,6 +36,11 @@ _SAMPLE_ROWS: Final = 3
 _SAMPLE_COLUMNS: Final = 5
 
 app = App(name="vault", help="Keep private tables, and decide what may leave them.")
+app.command(
+    "tilth.cli.offer:offer",
+    name="offer",
+    help="Offer a table to computation: models may come to its rows, the rows stay.",
+)
 
 Folder = Annotated[
     Path, Parameter(name="--vault", help="The owner's folder: encrypted tables and their key.")

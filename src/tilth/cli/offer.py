@@ -1,0 +1,183 @@
+"""`tilth vault offer`: a table is offered to computation, on terms that are shown first."""
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Parameter
+
+from tilth.cli import fail
+from tilth.cli.secret_uri import secret_uri
+from tilth.cli.vault import FOLDER, Folder, NotNow, existing_vault
+from tilth.runtime.presets import DEV_WORKER
+from tilth.runtime.units import SYMBOL, UNIT
+from tilth.sdk.client import Client
+from tilth.sdk.frames import key_pair
+from tilth.sdk.refusals import Refused, Unreachable
+from tilth.sdk.terms import Budget, Policy
+from tilth.sdk.wire import MICRO, PICO
+from tilth.vault import EpsilonCap, Registration, Vault, VaultError
+
+if TYPE_CHECKING:
+    from substrateinterface import Keypair
+
+_FEES: Final = UNIT
+"""What a worker has beyond its bond to begin with: some hundred transactions."""
+
+Url = Annotated[str, Parameter(env_var="TILTH_URL", help="The node's JSON-RPC address.")]
+Grpc = Annotated[str, Parameter(env_var="TILTH_GRPC", help="The node's gRPC address.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    name: str
+    description: str
+    licence: str
+    registration: Registration
+    policy: Policy
+    budget: Budget
+
+
+def offer(
+    table: str,
+    /,
+    *,
+    name: str,
+    price_per_job: float,
+    price_per_epsilon: float,
+    max_epsilon: float,
+    max_params: int = 1_000_000,
+    max_output_bytes: int = 10_000_000,
+    approval_window: int | None = None,
+    description: str = "",
+    licence: str = "LicenseRef-Private",
+    key: str | None = None,
+    worker_key: str = DEV_WORKER,
+    yes: Annotated[bool, Parameter(negative="")] = False,
+    vault: Folder = FOLDER,
+    url: Url = "ws://127.0.0.1:9944",
+    grpc: Grpc = "127.0.0.1:50051",
+) -> int:
+    """Offer a table to computation: models may come to its rows, the rows stay.
+
+    Parameters
+    ----------
+    table
+        Its name in the vault; what `tilth vault budget` says of it is what the chain grants.
+    name
+        What people look for.
+    price_per_job
+        In the chain's unit.
+    price_per_epsilon
+        What privacy costs: for each unit of ε that a job takes.
+    max_epsilon
+        The most that one job may take.
+    max_params
+        The most parameters that a model may have.
+    max_output_bytes
+        The most bytes of one result.
+    approval_window
+        Approve every job by hand, within so many blocks.
+    description
+        A sentence or more.
+    licence
+        An SPDX expression.
+    key
+        Who offers it: a file that holds the secret URI, or a dev account as //Alice. Without it,
+        TILTH_KEY of the environment is the secret URI.
+    worker_key
+        The account of the node that works on this vault, as that node is told.
+    yes
+        Do not ask.
+    """
+
+    policy = Policy(
+        price_per_job=round(price_per_job * UNIT),
+        price_per_epsilon=round(price_per_epsilon * UNIT),
+        max_epsilon=max_epsilon,
+        max_params=max_params,
+        max_output_bytes=max_output_bytes,
+        approval_window=approval_window,
+    )
+    try:
+        owner = key_pair(key and secret_uri(key))
+        worker = key_pair(secret_uri(worker_key, "--worker-key"))
+        keeper = existing_vault(vault)
+        known, budget = keeper.registration(table), _budget(keeper, table)
+        offered = _Offer(name, description, licence, known, policy, budget)
+        with Client(url, grpc) as client:
+            lacking = _lacking(client, worker)
+            _show(offered, str(worker.ss58_address), lacking)
+            if not (yes or _agreed()):
+                raise NotNow("nothing was offered; add --yes where nobody can answer")
+            _send(client, offered, owner, worker, lacking)
+    except (NotNow, VaultError, Refused, Unreachable, ValueError) as error:
+        return fail(str(error))
+    return 0
+
+
+def _budget(keeper: Vault, table: str) -> Budget:
+    """As the vault's own books have it: the chain's shall not be more generous."""
+    declared = keeper.ledger(table).budget
+    if declared is None or not isinstance(declared.privacy, EpsilonCap):
+        raise NotNow(f"declare first what may be released: tilth vault budget {table} --epsilon 4")
+    cap = declared.privacy
+    return Budget(
+        epsilon=cap.epsilon_micro / MICRO,
+        delta=cap.delta_pico / PICO,
+        output_bytes=declared.released_bytes,
+    )
+
+
+def _lacking(client: Client, worker: "Keypair") -> int:
+    """What the worker needs for its bond and first fees, and has not got."""
+    address = worker.ss58_address
+    if client.query("Compute", "Workers", address) is not None:
+        return 0
+    wanted = int(client.constant("Compute", "MinBond")) + _FEES
+    return max(0, wanted - client.free_balance(address))
+
+
+def _show(offered: _Offer, worker: str, lacking: int) -> None:
+    policy, budget = offered.policy, offered.budget
+    job, unit = policy.price_per_job / UNIT, policy.price_per_epsilon / UNIT
+    print(offered.registration.describe())
+    print(f"The terms of {offered.name!r}:")
+    print(f"  a job costs {job:g} {SYMBOL}, and {unit:g} {SYMBOL} for each unit of its ε")
+    print(
+        f"  a job takes at most ε {policy.max_epsilon:g}, and all of them ε {budget.epsilon:g} "
+        f"at δ {budget.delta:g} and {budget.output_bytes:,} bytes of results"
+    )
+    if policy.approval_window is not None:
+        print(f"  you approve each job, within {policy.approval_window} blocks")
+    print(f"  {worker} works on it")
+    if lacking:
+        print(f"  it gets {lacking / UNIT:g} {SYMBOL} of you, for its bond and its first fees")
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        return False
+    return input("Offer it? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _send(
+    client: Client, offered: _Offer, owner: "Keypair", worker: "Keypair", lacking: int
+) -> None:
+    address = str(worker.ss58_address)
+    if lacking:
+        gift = {"dest": address, "value": lacking}
+        client.submit(owner, "Balances", "transfer_keep_alive", gift)
+    if client.query("Compute", "Workers", address) is None:
+        client.register_worker(worker)
+    number = client.register_private(
+        owner,
+        offered.registration,
+        name=offered.name,
+        policy=offered.policy,
+        budget=offered.budget,
+        workers=[address],
+        spdx=offered.licence,
+        description=offered.description,
+    )
+    print(f"{offered.name!r} is dataset {number}.")
