@@ -9,6 +9,7 @@ import pytest
 
 from tilth.cli.dev import DevOptions, start
 from tilth.cli.loading import CannotStart
+from tilth.cli.work_options import WorkOptions
 from tilth.engine import EngineError, NotConfined, OutOfMemory, Reason, Refused, TimedOut
 from tilth.primitives.crypto.sealing import SealBroken, SealingKey
 from tilth.runtime.bench import Bench, Errand, Greeting, opened_answer, sealed_errand
@@ -66,8 +67,7 @@ def test_without_ray_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_a_cluster_without_a_vault_has_no_jobs(tmp_path: Path) -> None:
-    options = DevOptions(
-        None, 0, 0, None, "tilth.runtime:DevRuntime", None, False, None, compute="ray://x:1"
-    )
+    work = WorkOptions(compute="ray://x:1")
+    options = DevOptions(None, 0, 0, None, "tilth.runtime:DevRuntime", None, work=work)
     with pytest.raises(CannotStart, match="--compute says where the jobs of a --vault run"):
         await start(options)
