@@ -54,7 +54,7 @@ def test_the_mock_is_not_made_of_rows(
 def test_a_table_is_kept_and_listed_with_its_budget(
     table: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert add(table, name="patients", label="state", yes=True, vault=folder) == 0
+    assert add(table, label="state", yes=True, vault=folder) == 0
     assert budget("patients", epsilon=4, delta=1e-5, vault=folder) == 0
     capsys.readouterr()
 
@@ -79,7 +79,8 @@ def test_a_wrong_cell_is_named_by_line_and_column_and_not_shown(
     shown = capsys.readouterr()
     assert status == 1
     assert shown.err == (
-        f"tilth: {table}: line 7, column 2: not a number; write it as 12, -3.5 or 1e-4.\n"
+        f"tilth: {table}: line 7, column 2: not a number; write it as 12, -3.5 or 1e-4, "
+        "or name the column among the classes.\n"
     )
     assert SECRET not in shown.out + shown.err
     assert not folder.exists()

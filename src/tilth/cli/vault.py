@@ -70,7 +70,7 @@ def add(
     source: Path,
     /,
     *,
-    name: str,
+    name: str | None = None,
     label: str | None = None,
     target: str | None = None,
     classes: Classes = None,
@@ -85,7 +85,7 @@ def add(
     source
         A CSV with a header, or a .parquet, .arrow, .npy or .npz.
     name
-        Your own name for it; it stays here.
+        Your own name for it, which stays here; without it, the file's.
     label
         The column of classes that models shall learn to tell.
     target
@@ -100,7 +100,7 @@ def add(
 
     def work() -> None:
         table = _read(source, Roles(label, target, classes or []), schema)
-        _add(table, name, vault, ask=not yes)
+        _add(table, name or source.stem, vault, ask=not yes)
 
     return _told(source, work)
 

@@ -120,7 +120,7 @@ def _cause(cell: str) -> str:
         return "the cell is empty; every cell needs a value."
     if cell.lstrip("+-").lower() in ("nan", "inf", "infinity") or _NUMBER(cell):
         return "not a finite number that float32 can hold."
-    return "not a number; write it as 12, -3.5 or 1e-4."
+    return "not a number; write it as 12, -3.5 or 1e-4, or name the column among the classes."
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
