@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tilth.frame import readings
 from tilth.frame.overlay import Overlay
 from tilth.frame.readings import ABSENT, Readings
+from tilth.primitives.scale import codec, u8
 from tilth.primitives.trie import Trie
 
 keys = st.binary(min_size=1, max_size=2)
@@ -84,7 +85,7 @@ def test_readings_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_block_reads_what_was_decoded_from_bytes_not_what_another_wrote() -> None:
     overlay = Overlay(Trie.empty())
-    overlay.write(b"key", [1, 2], bytes)
+    overlay.write(b"key", [1, 2], codec(tuple[u8, u8]))
     overlay.commit()
 
     above = Overlay(overlay.trie, overlay.below)

@@ -1,6 +1,6 @@
 """The state of a block while it executes: a trie below, decoded values above, a journal to undo."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
 from typing import Any, Final, TypeAlias, final
@@ -8,10 +8,8 @@ from typing import Any, Final, TypeAlias, final
 from tilth.frame.indexing import Indexed
 from tilth.frame.readings import ABSENT as ABSENT
 from tilth.frame.readings import UNREAD, Decode, Readings, Sentinel
-from tilth.primitives.scale import Compact, codec, u32
+from tilth.primitives.scale import Codec, Compact, codec, u32
 from tilth.primitives.trie import Trie
-
-Encode: TypeAlias = Callable[[Any], bytes]
 
 _length: Final = codec(Compact[u32])
 
@@ -61,12 +59,10 @@ class Count(Growing):
         return len(self._vector).to_bytes(4, "little")
 
 
-Form: TypeAlias = Encode | bytes | Growing
-"""What makes the bytes of a written key: a function of its value, or something that needs none."""
+Form: TypeAlias = Codec[Any] | bytes | Growing
+"""What makes the bytes of a written key: the codec of its value, or something that needs none."""
 
-
-def _encode_absent(_: object) -> bytes:
-    raise AssertionError("a deleted value is never encoded")
+_OF_DELETED: Final = codec(bytes)  # never asked for bytes: the value is ABSENT
 
 
 @final
@@ -110,15 +106,15 @@ class Overlay:
             self.values[key] = value
         return value
 
-    def write(self, key: bytes, value: Any, encode: Encode) -> None:
+    def write(self, key: bytes, value: Any, form: Codec[Any]) -> None:
         values, forms = self.values, self._forms
         self._journal.append((key, values.get(key, UNREAD), forms.get(key)))
         values[key] = value
-        forms[key] = encode
+        forms[key] = form
 
     def delete(self, key: bytes) -> None:
         if self.values.get(key) is not ABSENT:
-            self.write(key, ABSENT, _encode_absent)
+            self.write(key, ABSENT, _OF_DELETED)
 
     def _write_form(self, key: bytes, form: Form) -> None:
         """Write what is decoded when a pallet reads it."""
@@ -147,6 +143,8 @@ class Overlay:
     def raw(self, key: bytes) -> bytes | None:
         """The stored bytes, as a client reads them."""
         form = self._forms.get(key)
+        if isinstance(form, bytes):
+            return form
         return self.below.stored(key) if form is None else self._encoded(key, form)
 
     def _encoded(self, key: bytes, form: Form) -> bytes | None:
@@ -155,7 +153,7 @@ class Overlay:
         if isinstance(form, Growing):
             return form.encoded()
         value = self.values[key]
-        return None if value is ABSENT else form(value)
+        return None if value is ABSENT else form.encode(value)
 
     def mark(self) -> int:
         return len(self._journal)
@@ -183,10 +181,7 @@ class Overlay:
 
     def changes(self) -> dict[bytes, bytes | None]:
         """Every key written since the trie, with its bytes; None where it was deleted."""
-        return {
-            key: None if form is _encode_absent else self._encoded(key, form)
-            for key, form in self._forms.items()
-        }
+        return {key: self._encoded(key, form) for key, form in self._forms.items()}
 
     def commit(self) -> Trie:
         """The trie with all changes folded in; the overlay then stands empty above it."""

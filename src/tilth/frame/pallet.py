@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, datacla
 
 from tilth.frame.call import UNBENCHMARKED, CallMethod, RuntimeCall
 from tilth.frame.definition import AssociatedType, CallDef, ConfigDef, DeclarationError, Def, parse
-from tilth.frame.overlay import Encode
 from tilth.frame.task import Offchain, Task
 from tilth.frame.weight import ZERO_WEIGHT, CallWeight, DbWeight, Measured, Sloped, Weight
 from tilth.primitives.scale import Codecs, DecodeError, options_of
@@ -105,7 +104,7 @@ class Pallet(Generic[E, X]):
     _index: int
     _codecs: Codecs
     _event_indices: dict[type, int]
-    _events: dict[type, tuple[bytes, Encode]]
+    _events: dict[type, tuple[bytes, Callable[[Any], bytes]]]
     """Events that were emitted: two indices, and what encodes the fields."""
 
     def bind(self, runtime: "Runtime", name: str, index: int, codecs: Codecs) -> None:
@@ -185,7 +184,7 @@ class Pallet(Generic[E, X]):
         indices, encode = self._events.get(type(event)) or self._met(type(event))
         return indices + encode(event)
 
-    def _met(self, variant: type) -> tuple[bytes, Encode]:
+    def _met(self, variant: type) -> tuple[bytes, Callable[[Any], bytes]]:
         """An event emitted for the first time."""
         indices = bytes((self._index, self._event_indices[variant]))
         known = self._events[variant] = indices, self._codecs.of(variant).encode

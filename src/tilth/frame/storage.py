@@ -123,7 +123,7 @@ class _Value(StorageItem, Generic[V]):
         return overlay.read(self.prefix, self.value.decode) if value is None else value
 
     def put(self, value: V) -> None:
-        self.slot.overlay.write(self.prefix, value, self.value.encode)
+        self.slot.overlay.write(self.prefix, value, self.value)
 
     def put_encoded(self, value: bytes) -> None:
         """For what is written far more often than read."""
@@ -274,7 +274,7 @@ class _Map(StorageItem, Generic[K, V]):
         return overlay.read(full, self.value.decode) if value is None else value
 
     def __setitem__(self, key: K, value: V) -> None:
-        self.slot.overlay.write(self._keys[key], value, self.value.encode)
+        self.slot.overlay.write(self._keys[key], value, self.value)
 
     def __delitem__(self, key: K) -> None:
         self.slot.overlay.delete(self._keys[key])
