@@ -1,6 +1,5 @@
 """archive_v1_*: any block this node knows, what its state holds, and how two states differ."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Final, cast
 
@@ -29,13 +28,11 @@ from tilth.rpc.jsonrpc.lookups import (
     unhex,
 )
 from tilth.rpc.jsonrpc.params import U64, Hash, HexOrNothing
+from tilth.rpc.jsonrpc.reading import in_turns
 from tilth.rpc.jsonrpc.schema import HashText, HexText
 from tilth.rpc.jsonrpc.shapes import hex_of
 
 BAD_PARAM: Final = Fault(-32602, "{error}")
-
-# So many keys are looked at before others have their turn.
-_STRIDE: Final = 64
 
 
 def archive_v1_genesisHash(node: Node) -> HashText:
@@ -100,10 +97,8 @@ async def archive_v1_storage(
         return
     # No state of ours has child tries, so whatever is looked up in one is absent.
     found = (item for each in wanted if child_trie is None for item in answers(state, each))
-    for count, item in enumerate(found, 1):
+    async for item in in_turns(found):
         yield cast(ArchiveItem, {"event": "storage", **item})
-        if count % _STRIDE == 0:
-            await asyncio.sleep(0)
     yield {"event": "storageDone"}
 
 
@@ -118,12 +113,9 @@ async def archive_v1_storageDiff(
     except (BadHex, _Refused) as error:
         yield {"event": "storageDiffError", "error": str(error)}
         return
-    for count, (key, new, old) in enumerate(compared(now, before, parts), 1):
-        if new != old:
-            for change in changes(parts, key, new, old):
-                yield cast(Difference, {"event": "storageDiff", **change})
-        if count % _STRIDE == 0:
-            await asyncio.sleep(0)
+    async for key, new, old in in_turns(compared(now, before, parts)):
+        for change in changes(parts, key, new, old):
+            yield cast(Difference, {"event": "storageDiff", **change})
     yield {"event": "storageDiffDone"}
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
 from typing import Annotated, Final, TypeAlias
 
 from tilth.primitives.trie import Trie
@@ -67,31 +69,18 @@ def parts_of(items: DiffQueries) -> list[Part]:
 def compared(
     now: Trie, before: Trie, parts: list[Part]
 ) -> Iterator[tuple[bytes, bytes | None, bytes | None]]:
-    """Each key of either state below the parts, in ascending order, with both its values."""
+    """Each key below the parts that differs, in ascending order, with both its values.
+
+    What the states share is not walked.
+    """
     prefix: bytes | None = None
-    for key in sorted({key for key, _ in parts}):
-        if prefix is not None and key.startswith(prefix):
+    for wanted in sorted({key for key, _ in parts}):
+        if prefix is not None and wanted.startswith(prefix):
             continue
-        prefix = key
-        if now.root != before.root:
-            yield from _merged(now.items(key), before.items(key))
-
-
-def _merged(
-    now: Iterator[tuple[bytes, bytes]], before: Iterator[tuple[bytes, bytes]]
-) -> Iterator[tuple[bytes, bytes | None, bytes | None]]:
-    new, old = next(now, None), next(before, None)
-    while new is not None or old is not None:
-        if old is None or (new is not None and new[0] < old[0]):
-            assert new is not None, "one of the two is left"
-            yield new[0], new[1], None
-            new = next(now, None)
-        elif new is None or old[0] < new[0]:
-            yield old[0], None, old[1]
-            old = next(before, None)
-        else:
-            yield new[0], new[1], old[1]
-            new, old = next(now, None), next(before, None)
+        prefix = wanted
+        differing = merge(now.keys_since(before, prefix), before.keys_since(now, prefix))
+        for key, _ in groupby(differing):
+            yield key, now.get(key), before.get(key)
 
 
 def changes(

@@ -1,6 +1,8 @@
 """What the legacy methods that read a block's state share: which block it is, and proofs."""
 
-from typing import Final, TypedDict
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Final, TypedDict, TypeVar
 
 from tilth.node.block import Block
 from tilth.node.chain import UnknownBlock
@@ -10,12 +12,16 @@ from tilth.rpc.jsonrpc.errors import Fault, unknown_block
 from tilth.rpc.jsonrpc.schema import HashText, HexText
 from tilth.rpc.jsonrpc.shapes import hex_of
 
+T = TypeVar("T")
+
 # client/rpc-api/src/state/error.rs
 TOO_MANY: Final = Fault(4002, "count exceeds maximum value. value: {value}, max: {max}")
 CLIENT: Final = Fault(4003, "Client error: {error}")
 
 # client/rpc: STORAGE_KEYS_PAGED_MAX_COUNT
 MOST_KEYS: Final = 1000
+# So many entries are looked at before others have their turn.
+_STRIDE: Final = 64
 
 
 class ReadProof(TypedDict):
@@ -49,3 +55,15 @@ def no_runtime_at(hash: bytes) -> str:
 def proof_of(block: Block, keys: list[bytes]) -> ReadProof:
     proof = block.state.proof(keys) if keys else []
     return {"at": hex_of(block.hash), "proof": [hex_of(part) for part in proof]}
+
+
+async def in_turns(items: Iterable[T], each: int = 1) -> AsyncIterator[T]:
+    """As many items as there are, with a turn for other clients, and for blocks, in between.
+
+    `each` is how many entries are read for one of them.
+    """
+    stride = max(_STRIDE // each, 1)
+    for count, item in enumerate(items, 1):
+        yield item
+        if count % stride == 0:
+            await asyncio.sleep(0)

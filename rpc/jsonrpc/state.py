@@ -22,6 +22,7 @@ from tilth.rpc.jsonrpc.reading import (
     TOO_MANY,
     ReadProof,
     block_of,
+    in_turns,
     proof_of,
     runtime_of,
 )
@@ -64,13 +65,16 @@ def state_getStorageHash(node: Node, key: Hex, hash: Hash | None = None) -> Hash
 
 
 @fails(CLIENT)
-def state_getStorageSize(node: Node, key: Hex, hash: Hash | None = None) -> int | None:
+async def state_getStorageSize(node: Node, key: Hex, hash: Hash | None = None) -> int | None:
     """The size of the value, or of all values below the key where it is a prefix."""
     state = block_of(node, hash).state
     value = state.get(key)
     if value is not None:
         return len(value)
-    return sum(len(data) for _, data in state.items(key)) or None
+    total = 0
+    async for _, data in in_turns(state.items(key)):
+        total += len(data)
+    return total or None
 
 
 @fails(TOO_MANY, CLIENT)
@@ -89,37 +93,38 @@ def state_getKeysPaged(
 
 
 @fails(CLIENT)
-def state_getKeys(node: Node, prefix: Hex, hash: Hash | None = None) -> list[HexText]:
+async def state_getKeys(node: Node, prefix: Hex, hash: Hash | None = None) -> list[HexText]:
     """All keys with a prefix."""
-    return [hex_of(key) for key in block_of(node, hash).state.keys(prefix)]
+    keys = block_of(node, hash).state.keys(prefix)
+    return [hex_of(key) async for key in in_turns(keys)]
 
 
 @unsafe
 @fails(CLIENT)
-def state_getPairs(
+async def state_getPairs(
     node: Node, prefix: Hex, hash: Hash | None = None
 ) -> list[tuple[HexText, HexText]]:
     """All keys with a prefix, and their values."""
     pairs = block_of(node, hash).state.items(prefix)
-    return [(hex_of(key), hex_of(value)) for key, value in pairs]
+    return [(hex_of(key), hex_of(value)) async for key, value in in_turns(pairs)]
 
 
 @fails(BAD_RANGE)
-def state_queryStorageAt(
+async def state_queryStorageAt(
     node: Node, keys: list[Hex], at: Hash | None = None
 ) -> list[StorageChanges]:
     """What the keys hold in one block; nothing where no key is named."""
     block = at or node.chain.best.hash
-    return _history(_range(node, block, block), keys)
+    return await _history(_range(node, block, block), keys)
 
 
 @unsafe
 @fails(BAD_RANGE)
-def state_queryStorage(
+async def state_queryStorage(
     node: Node, keys: list[Hex], block: Hash, hash: Hash | None = None
 ) -> list[StorageChanges]:
     """Every change of the keys from one block to another: first all values, then what differs."""
-    return _history(_range(node, block, hash or node.chain.best.hash), keys)
+    return await _history(_range(node, block, hash or node.chain.best.hash), keys)
 
 
 @fails(CLIENT)
@@ -151,9 +156,10 @@ def state_call(node: Node, name: str, bytes: Hex, hash: Hash | None = None) -> H
 
 @unsafe
 @fails(CLIENT)
-def state_trieMigrationStatus(node: Node, hash: Hash | None = None) -> MigrationStatus:
+async def state_trieMigrationStatus(node: Node, hash: Hash | None = None) -> MigrationStatus:
     """Values of 33 bytes and more that are not stored by their hash, as state version 1 has it."""
-    sizes = [len(value) for _, value in block_of(node, hash).state.items()]
+    entries = block_of(node, hash).state.items()
+    sizes = [len(value) async for _, value in in_turns(entries)]
     inline = node.runtime.state_layout is Layout.V0
     return {
         "topRemainingToMigrate": sum(size >= HASHED_SIZE for size in sizes) if inline else 0,
@@ -228,8 +234,7 @@ def _watch_all(node: Node, sink: Sink) -> Callable[[], None]:
 
 
 def _differences(now: Trie, before: Trie) -> Iterable[tuple[bytes, bytes | None]]:
-    found = compared(now, before, [(b"", "value")])
-    return ((key, new) for key, new, old in found if new != old)
+    return ((key, new) for key, new, _ in compared(now, before, [(b"", "value")]))
 
 
 def _changes(block: Block, values: Iterable[tuple[bytes, bytes | None]]) -> StorageChanges:
@@ -239,10 +244,10 @@ def _changes(block: Block, values: Iterable[tuple[bytes, bytes | None]]) -> Stor
     }
 
 
-def _history(blocks: list[Block], keys: list[bytes]) -> list[StorageChanges]:
+async def _history(blocks: list[Block], keys: list[bytes]) -> list[StorageChanges]:
     last: dict[bytes, bytes | None] = {}
     found: list[StorageChanges] = []
-    for block in blocks:
+    async for block in in_turns(blocks, max(len(keys), 1)):
         values = {key: block.state.get(key) for key in keys}
         changed = {k: v for k, v in values.items() if k not in last or last[k] != v}
         if changed:

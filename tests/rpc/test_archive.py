@@ -264,11 +264,11 @@ def test_each_key_that_differs_below_the_parts_is_found_once_and_in_order(
 
     found = compared(Trie.from_entries(now), Trie.from_entries(before), parts)
 
-    assert [key for key, new, old in found if new != old] == sorted(
-        key
-        for key in now.keys() | before.keys()
+    assert list(found) == [
+        (key, now.get(key), before.get(key))
+        for key in sorted(now.keys() | before.keys())
         if now.get(key) != before.get(key) and key.startswith(tuple(prefixes))
-    )
+    ]
 
 
 async def test_a_difference_without_parts_is_of_the_whole_state(serving: Any) -> None:

@@ -1,11 +1,13 @@
 """state_* and childstate_*: the edges of a Rust node's answers."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tilth.rpc.jsonrpc import reading
 from tilth.rpc.jsonrpc.child_state import PREFIX
 from tilth.rpc.jsonrpc.shapes import hex_of
 from tilth.rpc.jsonrpc.table import method_table
@@ -151,6 +153,36 @@ async def test_a_history_has_all_values_first_and_then_what_changed(serving: Any
     assert [changes["block"] for changes in told] == [hex_of(first.hash), hex_of(second.hash)]
     assert [len(changes["changes"]) for changes in told] == [2, 1]
     assert told[1]["changes"] == [[number, "0x02000000"]]
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("state_getKeys", ("0x",)),
+        ("state_getPairs", ("0x",)),
+        ("state_getStorageSize", ("0x",)),
+        ("state_trieMigrationStatus", ()),
+        ("state_queryStorage", ([NUMBER], "genesis")),
+    ],
+)
+async def test_who_asks_for_much_does_not_keep_others_waiting(
+    serving: Any, monkeypatch: pytest.MonkeyPatch, method: str, params: tuple[Any, ...]
+) -> None:
+    monkeypatch.setattr(reading, "_STRIDE", 1)
+    served = await serving()
+    for _ in range(50):
+        served.node.author.build()
+    genesis = hex_of(served.node.genesis_hash)
+    much, little, answered = await served.peer(), await served.peer(), list[str]()
+
+    async def ask(peer: Any, method: str, *params: Any) -> None:
+        await peer.ask(method, *params)
+        answered.append(method)
+
+    given = [genesis if value == "genesis" else value for value in params]
+    await asyncio.gather(ask(much, method, *given), ask(little, "system_health"))
+
+    assert answered == ["system_health", method]
 
 
 async def test_a_range_that_leads_nowhere_is_told_in_rusts_debug_form(serving: Any) -> None:

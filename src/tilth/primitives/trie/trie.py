@@ -161,7 +161,7 @@ class Trie:
         return (found for _, found in self._difference(older) if isinstance(found, CorruptNode))
 
     def keys_since(self, older: "Trie", prefix: bytes = b"") -> Iterator[bytes]:
-        """Keys below the prefix that hold here what they do not in `older`, in no order.
+        """Keys below the prefix that hold here what they do not in `older`, in ascending order.
 
         Those that are gone are found the other way round. Only the difference is walked.
         """
@@ -182,7 +182,7 @@ class Trie:
             if is_other and path.startswith(within):
                 yield key_of(path)
             if type(node) is Branch:
-                for slot in _other_slots(node, old):
+                for slot in reversed([*_other_slots(node, old)]):
                     fork = path + HEX[slot : slot + 1]
                     if node.refs[slot] and (fork.startswith(within) or within.startswith(fork)):
                         child = child_of(node, slot, self._fetch)
