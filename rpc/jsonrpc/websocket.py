@@ -19,7 +19,7 @@ from tilth.rpc.jsonrpc.wire import NOTIFICATION_END, Encoded
 _log = logging.getLogger("tilth.rpc")
 
 # Messages answered before other connections get their turn.
-_TURN: Final = 1024
+_TURN: Final = 128
 # Gathered output beyond this is handed to the system at once, so that its pressure is felt.
 _GATHER: Final = 64 * 1024
 

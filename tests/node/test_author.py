@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilth.frame import PreRuntime, codec, u64
+from tilth.node import author
 from tilth.node.author import InstantSeal, SlotSeal
 from tilth.node.store import StoreFailed
 from tilth.runtime.dev import DevRuntime
@@ -69,6 +70,23 @@ async def test_a_full_block_is_followed_by_another_at_once(start: Any) -> None:
     assert [len(lab.chain.at(n).extrinsics) - 1 for n in (1, 2, 3)] == [2, 2, 1]
     assert lab.chain.best.number == 3
     assert lab.pool.pending_count() == 0
+
+
+async def test_a_flood_leaves_room_between_its_blocks(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(author, "_MOST_AT_ONCE", 2)
+    lab, asked = await start(sealing=InstantSeal), list[int]()
+
+    for nonce in range(5):
+        lab.pool.submit(lab.remark(b"%d" % nonce, nonce=nonce))
+    asyncio.get_running_loop().call_soon(lambda: asked.append(lab.chain.best.number))
+    for _ in range(6):
+        await asyncio.sleep(0)
+
+    told = [lab.texts(lab.chain.at(n)) for n in (1, 2, 3)]
+    assert told == [[b"0", b"1"], [b"2", b"3"], [b"4"]]
+    assert asked == [1]
 
 
 async def test_a_small_transaction_fits_behind_one_that_does_not(lab: Any) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -35,6 +37,8 @@ _NOTHING: Final[Mapping[bytes, bytes | None]] = MappingProxyType({})
 _NOW: Final = twox_128(b"Timestamp") + twox_128(b"Now")
 # client/basic-authorship: MAX_SKIPPED_TRANSACTIONS
 _MOST_SKIPPED: Final = 8
+# A block of so many transfers takes a thirtieth of a second, in which nobody is answered.
+_MOST_AT_ONCE: Final = 256
 
 Filling: TypeAlias = Callable[[list[bytes]], list[H256]]
 """Puts what it wants into the block that is open in the runtime, and into the body it is given.
@@ -169,12 +173,15 @@ class Author:
             assert failure is None, f"an inherent failed: {failure}"
         return [extrinsic.data for extrinsic in made]
 
-    def fill(self, body: list[bytes]) -> list[H256]:
-        """Apply what is ready until the block is full; returns what turned out invalid."""
+    def fill(self, body: list[bytes], most: int | None = None) -> list[H256]:
+        """Apply what is ready until the block is full; returns what turned out invalid.
+
+        `most` is how many are tried at most.
+        """
         overlay = self._chain.runtime.slot.overlay
         refused: list[H256] = []
         skipped, ready = 0, self._pool.ready()
-        for pooled in ready:
+        for pooled in islice(ready, most):
             error = self._applied(pooled, overlay)
             if error is None:
                 body.append(pooled.extrinsic.data)
@@ -234,10 +241,14 @@ class Sealing(Protocol):
 
 
 class InstantSeal:
-    """A block as soon as the pool has something; what arrives in one breath shares a block."""
+    """A block as soon as the pool has something; what arrives in one breath shares a block.
+
+    Where a flood arrives, clients have their turn between its blocks.
+    """
 
     def __init__(self, author: Author, pool: Pool) -> None:
         self._author = author
+        self._fill = partial(author.fill, most=_MOST_AT_ONCE)
         self._pool = pool
         self._scheduled = False
         self._running = False
@@ -263,7 +274,7 @@ class InstantSeal:
         waiting = self._pool.pending_count()
         if not self._running or not waiting:
             return
-        if not _built(self._author):
+        if not _built(self._author, self._fill):
             return
         if 0 < self._pool.pending_count() < waiting:
             self._schedule()  # the block was full
@@ -332,10 +343,10 @@ class SlotSeal:
             self._timer = loop.call_at(self._at, self._seal)
 
 
-def _built(author: Author) -> bool:
+def _built(author: Author, filling: Filling | None = None) -> bool:
     """False where the chain can have no more blocks; it has told whoever must know."""
     try:
-        author.build()
+        author.build(filling=filling)
     except StoreError:
         return False
     except Exception:
