@@ -78,6 +78,7 @@ def windows() -> None:
     with patch("tilth.primitives.crypto.signatures.verify_sr25519", new=lambda *_: True):
         crowd, single, empty = (_funded(wallet, pairs) for _ in range(3))
         _one_by_one(single, payments[:1])
+        gc.set_threshold(20_000, 10, 10)  # as the command line sets it
         gc.collect()
         gc.freeze()
         count("nothing", lambda: None)

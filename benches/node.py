@@ -4,10 +4,12 @@ Every figure stands beside one sr25519 verification, or a bare round trip, of th
 """
 
 import json
+import multiprocessing
 import os
 import time
 from collections.abc import Callable
-from statistics import median
+from multiprocessing.connection import Connection
+from statistics import median, quantiles
 from typing import Any
 
 import sr25519
@@ -36,7 +38,9 @@ def main() -> None:
         start = time.perf_counter() - begun
         row("process start to both faces ready", f"{start:.2f} s", "")
         with connect(process.ws, max_size=None) as socket:
+            waits = Waits(process.ws)
             transfers(process.process.pid, Rpc(socket), verify)
+            waits.show()
             questions(Rpc(socket))
     empty_blocks(verify)
 
@@ -64,6 +68,33 @@ class Rpc:
                 assert "error" not in answer, answer
                 answers.append(answer["result"])
         return answers
+
+
+class Waits:
+    """How long another client, in a process of its own, waits for answers meanwhile."""
+
+    def __init__(self, url: str) -> None:
+        self._pipe, other = multiprocessing.Pipe()
+        self._process = multiprocessing.Process(target=_ask, args=(url, other))
+        self._process.start()
+        assert self._pipe.recv() == "connected"
+
+    def show(self) -> None:
+        self._pipe.send("enough")
+        seconds: list[float] = self._pipe.recv()
+        self._process.join()
+        last = quantiles(seconds, n=100)[-1]
+        row("  another client's slowest answer", f"{last * 1e3:.0f} ms", "of a hundred")
+
+
+def _ask(url: str, pipe: Connection) -> None:
+    with connect(url) as socket:
+        rpc, seconds = Rpc(socket), list[float]()
+        pipe.send("connected")
+        while not pipe.poll():
+            seconds.append(_seconds(lambda: rpc.call("system_health")))
+            time.sleep(0.002)
+        pipe.send(seconds)
 
 
 def verification() -> float:

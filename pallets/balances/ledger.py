@@ -152,11 +152,12 @@ class Ledger:
 
     def check_deposit(self, account: AccountData, amount: int) -> None:
         """Fail where the amount may not be given."""
-        if amount:
-            free = account.free + amount
-            ensure(free <= self.most, _OVERFLOW)
-            ensure(free >= self.deposit, _BELOW_MINIMUM)
-            ensure(free + account.reserved <= self.most, _OVERFLOW)
+        free = account.free + amount
+        if not amount or self.deposit <= free <= self.most - account.reserved:
+            return
+        ensure(free <= self.most, _OVERFLOW)
+        ensure(free >= self.deposit, _BELOW_MINIMUM)
+        raise DispatchFailure(_OVERFLOW)
 
     def can_deposit(self, who: AccountId, amount: int) -> bool:
         try:

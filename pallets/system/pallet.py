@@ -447,7 +447,7 @@ class System(
         return Error.CALL_FILTERED
 
     def deposit(self, event: bytes) -> None:
-        phase = self.execution_phase.encoded()
+        phase = self._slot.overlay.raw(self.execution_phase.prefix)
         if phase is None:
             if self.number.get() == 0:
                 return  # the genesis block has no events

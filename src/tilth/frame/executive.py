@@ -28,7 +28,6 @@ from tilth.frame.weight import (
 from tilth.primitives.types import H256, Digest, Header, PreRuntime
 
 if TYPE_CHECKING:
-    from tilth.frame.pallet import Pallet
     from tilth.frame.runtime import Runtime
 
 
@@ -46,11 +45,11 @@ class Executive:
         self._system: Final[System] = runtime.system
         self._pipeline: Final = runtime.pipeline
         self._format: Final = runtime.format
-        self._initializing = _overriding(runtime, "on_initialize")
-        self._polling = _overriding(runtime, "on_poll")
-        self._idling = _overriding(runtime, "on_idle")
-        self._finalizing = _overriding(runtime, "on_finalize")
-        self._upgrading = _overriding(runtime, "on_runtime_upgrade")
+        self._initializing = runtime.overriding("on_initialize")
+        self._polling = runtime.overriding("on_poll")
+        self._idling = runtime.overriding("on_idle")
+        self._finalizing = runtime.overriding("on_finalize")
+        self._upgrading = runtime.overriding("on_runtime_upgrade")
         self._asks_pallets_first = runtime.release >= Release.STABLE2412
         """Whether a bare extrinsic's pallet is asked before the extensions are."""
 
@@ -216,16 +215,6 @@ class Executive:
         if valid is None:
             raise unknown(validity.NoUnsignedValidator())
         return valid
-
-
-def _overriding(runtime: "Runtime", hook: str) -> "list[Pallet[object, object]]":
-    from tilth.frame.pallet import Pallet
-
-    return [
-        pallet
-        for pallet in runtime.pallets
-        if getattr(type(pallet), hook) is not getattr(Pallet, hook)
-    ]
 
 
 def _pre_digest(header: Header) -> Digest:

@@ -118,6 +118,15 @@ class Runtime:
         order, name = self.declaration_order, pallet.name
         return (order.index(name) if name in order else len(order), pallet.index)
 
+    def overriding(self, hook: str) -> list[Pallet[Any, Any]]:
+        """The pallets that take part in a hook, in the order of hooks."""
+        declared = getattr(Pallet, hook)
+        return [pallet for pallet in self.pallets if getattr(type(pallet), hook) is not declared]
+
+    @cached_property
+    def _creating(self) -> list[Pallet[Any, Any]]:
+        return self.overriding("create_inherent")
+
     @cached_property
     def pipeline(self) -> Pipeline:
         signed_only = self.release < Release.STABLE2412
@@ -204,7 +213,7 @@ class Runtime:
         return extrinsic.is_bare and self.by_index[call.method.pallet_index].is_inherent(call)
 
     def create_inherents(self, data: InherentData) -> list[RuntimeCall]:
-        calls = (pallet.create_inherent(data) for pallet in self.pallets)
+        calls = (pallet.create_inherent(data) for pallet in self._creating)
         return [call for call in calls if call is not None]
 
     def check_inherents(self, extrinsics: list[Extrinsic], data: InherentData) -> str | None:

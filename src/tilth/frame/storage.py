@@ -129,10 +129,6 @@ class _Value(StorageItem, Generic[V]):
         """For what is written far more often than read."""
         self.slot.overlay.write_raw(self.prefix, value)
 
-    def encoded(self) -> bytes | None:
-        """The value as it is stored; None where nothing is."""
-        return self.slot.overlay.raw(self.prefix)
-
     def kill(self) -> None:
         self.slot.overlay.delete(self.prefix)
 
@@ -192,10 +188,12 @@ class DefaultValue(_Defaulting, _Value[V]):
         return self.default if value is ABSENT else value  # type: ignore[no-any-return]  # a V
 
     def take(self) -> V:
-        value = self.get()
-        if self.exists():
+        value = self._read()
+        if value is ABSENT:
+            value = self.default
+        else:
             self.kill()
-        return value
+        return cast(V, value)
 
 
 class AppendedValue(_Defaulting, _Value[V]):
@@ -357,10 +355,12 @@ class DefaultMap(_Defaulting, _Map[K, V]):
         return self[key]
 
     def take(self, key: K) -> V:
-        value = self[key]
-        if key in self:
+        value = self._read(key)
+        if value is ABSENT:
+            value = self.default
+        else:
             del self[key]
-        return value
+        return cast(V, value)
 
 
 class CountedMap(StorageMap[K, V]):

@@ -49,7 +49,7 @@ class Notices:
     """Calls each listener in turn, phase by phase; listeners are quick and never fail."""
 
     def __init__(self) -> None:
-        self._listeners: dict[Phase, dict[int, Listener]] = {phase: {} for phase in Phase}
+        self._listeners: tuple[dict[int, Listener], ...] = tuple({} for _ in Phase)
         self._next = 0
 
     def listen(self, phase: Phase, listener: Listener) -> Callable[[], None]:
@@ -64,6 +64,6 @@ class Notices:
         return stop
 
     def tell(self, notice: Notice) -> None:
-        for phase in Phase:
-            for listener in list(self._listeners[phase].values()):
+        for listeners in self._listeners:
+            for listener in list(listeners.values()):
                 listener(notice)

@@ -42,8 +42,10 @@ class Watchers:
 
     def tell(self, hash: H256, status: Status) -> None:
         """Who heard last that it waits so, and was told nothing else since, hears nothing."""
-        watchers = self._of.pop(hash, ()) if is_last(status) else self._of.get(hash, ())
-        if not watchers or self._waits_so_already(hash, status):
+        if hash not in self._of:
+            return
+        watchers = self._of.pop(hash) if is_last(status) else self._of[hash]
+        if self._waits_so_already(hash, status):
             return
         for watcher in tuple(watchers):
             watcher(status)

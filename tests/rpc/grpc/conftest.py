@@ -76,7 +76,7 @@ class Face:
 
     def listeners(self) -> int:
         """How many listen to the chain."""
-        return sum(map(len, self.node.chain.notices._listeners.values()))
+        return sum(map(len, self.node.chain.notices._listeners))
 
 
 Start = Callable[..., Awaitable[Face]]
