@@ -18,6 +18,7 @@ from tilth.v1 import chain_pb2 as pb
 from tilth.v1.chain_pb2_grpc import ChainServicer
 
 _MOST_FINAL: Final = 1024
+_digest_item: Final = codec(DigestItem)
 
 
 class ChainService(ChainServicer):
@@ -140,14 +141,14 @@ def block_of(block: Block) -> pb.Block:
 
 
 def header_of(block: Block) -> pb.Header:
-    header, item = block.header, codec(DigestItem)
+    header = block.header
     return pb.Header(
         hash=block.hash,
         number=header.number,
         parent_hash=header.parent_hash,
         state_root=header.state_root,
         extrinsics_root=header.extrinsics_root,
-        digest_logs=[item.encode(log) for log in header.digest.logs],
+        digest_logs=[_digest_item.encode(log) for log in header.digest.logs],
     )
 
 

@@ -1,12 +1,13 @@
 """chain_*: blocks, headers and their hashes, and who wants to hear of new ones."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from tilth.node.block import Block
 from tilth.node.notices import Finalized, Imported, Notice, Phase
 from tilth.node.service import Node
-from tilth.primitives.types import H256
+from tilth.primitives.types import H256, Header
 from tilth.rpc.jsonrpc.client import Sink
 from tilth.rpc.jsonrpc.dispatch import fails, subscription
 from tilth.rpc.jsonrpc.errors import Fault
@@ -72,7 +73,7 @@ def chain_subscribeAllHeads(node: Node, sink: Sink) -> Callable[[], None]:
 
     def on_notice(notice: Notice) -> None:
         if isinstance(notice, Imported) and notice.is_new:
-            sink.send(_encoded_header(notice.block))
+            sink.send(_encoded_header(notice.block.header))
 
     return _begin(node, sink, node.chain.best, on_notice)
 
@@ -83,7 +84,7 @@ def chain_subscribeNewHeads(node: Node, sink: Sink) -> Callable[[], None]:
 
     def on_notice(notice: Notice) -> None:
         if isinstance(notice, Imported) and notice.is_best:
-            sink.send(_encoded_header(notice.block))
+            sink.send(_encoded_header(notice.block.header))
 
     return _begin(node, sink, node.chain.best, on_notice)
 
@@ -97,7 +98,7 @@ def chain_subscribeFinalizedHeads(node: Node, sink: Sink) -> Callable[[], None]:
 
     def on_notice(notice: Notice) -> None:
         if isinstance(notice, Finalized):
-            sink.send(_encoded_header(notice.blocks[-1]))
+            sink.send(_encoded_header(notice.blocks[-1].header))
 
     return _begin(node, sink, node.chain.finalized, on_notice)
 
@@ -106,12 +107,14 @@ def _begin(
     node: Node, sink: Sink, current: Block, listener: Callable[[Notice], None]
 ) -> Callable[[], None]:
     """The current head goes out at once."""
-    sink.send(_encoded_header(current))
+    sink.send(_encoded_header(current.header))
     return node.chain.notices.listen(Phase.HEADS, listener)
 
 
-def _encoded_header(block: Block) -> Encoded:
-    return encode(header_json(block.header))
+@lru_cache(maxsize=16)
+def _encoded_header(header: Header) -> Encoded:
+    """Made once for all who hear of a block."""
+    return encode(header_json(header))
 
 
 def _block(node: Node, hash: bytes | None) -> Block | None:

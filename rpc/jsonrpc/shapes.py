@@ -1,11 +1,13 @@
 """The JSON shapes of chain values, as the Rust node writes them."""
 
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from tilth.frame import RuntimeVersion, codec
 from tilth.node.block import Block
 from tilth.primitives.types import DigestItem, Header
 from tilth.rpc.jsonrpc.schema import HashText, HexText, Quantity
+
+_digest_item: Final = codec(DigestItem)
 
 
 def hex_of(data: bytes) -> str:
@@ -73,13 +75,12 @@ class RuntimeSpec(TypedDict):
 
 
 def header_json(header: Header) -> HeaderJson:
-    item = codec(DigestItem)
     return {
         "parentHash": hex_of(header.parent_hash),
         "number": hex(header.number),
         "stateRoot": hex_of(header.state_root),
         "extrinsicsRoot": hex_of(header.extrinsics_root),
-        "digest": {"logs": [hex_of(item.encode(log)) for log in header.digest.logs]},
+        "digest": {"logs": [hex_of(_digest_item.encode(log)) for log in header.digest.logs]},
     }
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 from tilth.primitives.scale import codec
 from tilth.primitives.trie import Trie
 from tilth.primitives.types import H256, Header
 
 Body: TypeAlias = tuple[bytes, ...]
+
+_header: Final = codec(Header)
 
 
 @final
@@ -44,7 +46,7 @@ class Block:
 
     @cached_property
     def encoded_header(self) -> bytes:
-        return codec(Header).encode(self.header)
+        return _header.encode(self.header)
 
     def __repr__(self) -> str:
         return f"Block #{self.number} 0x{self.hash.hex()[:8]}…"
