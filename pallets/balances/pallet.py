@@ -361,7 +361,7 @@ class Balances(Pallet[Event, Error]):
 
 def _hold_reasons(runtime: "Runtime") -> int:
     """How many reasons to hold all pallets have."""
-    return sum(len(pallet.parsed().hold_reasons or ()) for pallet in runtime.pallets)
+    return sum(len(pallet.declared.hold_reasons or ()) for pallet in runtime.pallets)
 
 
 def _keeping(keep_alive: bool) -> Preservation:

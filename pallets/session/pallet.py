@@ -5,6 +5,7 @@ session begins and at work when the one after it begins.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from tilth.frame import (
     AccountId,
     AssociatedType,
     DefaultValue,
+    DispatchFailure,
+    HoldReason,
     Keys,
     Pallet,
     Perbill,
@@ -22,13 +25,16 @@ from tilth.frame import (
     Weight,
     call,
     ensure,
+    is_owned,
     key_types,
+    since,
     some,
     u32,
 )
 from tilth.pallets.session.types import (
     Error,
     Event,
+    KeyDeposits,
     KeyHolder,
     NewQueued,
     NewSession,
@@ -60,6 +66,14 @@ class Session(Pallet[Event, Error]):
     """Who chooses the validators; without it they stay."""
     holders: Mapping[str, KeyHolder] = MappingProxyType({})
     """The pallets that learn of new sessions, by the name of their key."""
+    deposits: KeyDeposits | None = None
+    """Where a deposit for keys is held: balances, from stable2509 on."""
+    key_deposit: int = 0
+    """What is held for having keys."""
+
+    @since(Release.STABLE2509)
+    class Hold(HoldReason):
+        KEYS = "Keys are registered."
 
     validators = DefaultValue[tuple[AccountId, ...]]()
     """The accounts of those who author, in the order of their turns."""
@@ -80,10 +94,14 @@ class Session(Pallet[Event, Error]):
     def set_keys(self, who: Signed, keys: Keys, proof: bytes) -> None:
         """Register one's keys; they count from the session after the next one.
 
-        stable2503 takes any proof.
+        The proof is every key's signature under the caller; before stable2603 any will do.
         """
+        asks = self.runtime.release >= Release.STABLE2603
+        ensure(not asks or is_owned(keys, who, proof), Error.INVALID_PROOF)
         ensure(self.accounts.can_inc_consumer(who), Error.NO_ACCOUNT)
         if self._register(who, keys) is None:
+            if self.deposits is not None and self.key_deposit:
+                self.deposits.hold(self.Hold.KEYS, who, self.key_deposit)
             self.accounts.inc_consumers(who)
 
     @call(1)
@@ -92,6 +110,7 @@ class Session(Pallet[Event, Error]):
         keys = some(self.next_keys.take(who), Error.NO_KEYS)
         for owned in self._owned(keys):
             del self.key_owner[owned]
+        self._return_deposit(who)
         self.accounts.dec_consumers(who)
 
     def genesis(
@@ -170,6 +189,13 @@ class Session(Pallet[Event, Error]):
             for owned in self._owned(keys):
                 owner = self.key_owner.get(owned)
                 assert owner == validator, f"a key of {validator.hex()} is not known as theirs"
+
+    def _return_deposit(self, who: AccountId) -> None:
+        """Told even where nothing was held; what cannot be returned stays where it is."""
+        deposits = self.deposits
+        if deposits is not None:
+            with suppress(DispatchFailure):
+                deposits.release(self.Hold.KEYS, who, deposits.held(self.Hold.KEYS, who))
 
     def _enable_all(self) -> None:
         if self.runtime.release >= Release.STABLE2506:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Protocol, TypeAlias
 from tilth.frame import (
     AccountId,
     ErrorEnum,
+    HoldReason,
     KeyTypeId,
     Perbill,
     Release,
@@ -82,6 +83,16 @@ class References(Protocol):
     def dec_consumers(self, who: AccountId) -> None: ...
 
     def inc_providers(self, who: AccountId) -> None: ...
+
+
+class KeyDeposits(Protocol):
+    """Holds what having keys costs."""
+
+    def hold(self, reason: HoldReason, who: AccountId, amount: int) -> None: ...
+
+    def held(self, reason: HoldReason, who: AccountId) -> int: ...
+
+    def release(self, reason: HoldReason, who: AccountId, amount: int) -> None: ...
 
 
 class SessionEnd(Protocol):

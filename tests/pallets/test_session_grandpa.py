@@ -23,6 +23,7 @@ from tilth.frame import (
 from tilth.node.signer import KeypairSigner
 from tilth.pallets.aura import Aura, AuthorityId
 from tilth.pallets.balances import AccountData, Balances
+from tilth.pallets.balances.events import Released
 from tilth.pallets.grandpa import AuthorityId as VoterId
 from tilth.pallets.grandpa import Grandpa
 from tilth.pallets.grandpa.types import Error as GrandpaError
@@ -469,3 +470,47 @@ def test_a_new_choice_is_told_since_stable2506(kind: type[SessionRuntime], tells
         disabled = runtime.session.disabled_validators.prefix
         assert runtime.session.queued_changed.get()
         assert (disabled in runtime.slot.overlay.changes()) is tells
+
+
+class PaidSessions(SessionRuntime):
+    release: ClassVar[Release] = Release.STABLE2603
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session.deposits, self.session.key_deposit = self.balances, 700
+
+
+@pytest.mark.parametrize("deposit", [700, 0])
+def test_keys_cost_a_deposit_and_a_proof_in_later_releases(deposit: int) -> None:
+    """frame/session/src/lib.rs: KeyDeposit of stable2509, ownership_proof_is_valid of stable2603;
+    release_all tells what it released even where that is nothing."""
+    runtime = PaidSessions()
+    runtime.session.key_deposit = deposit
+    aura = Keypair.from_uri("//Bob")
+    grandpa = Keypair.from_uri("//Bob", scheme="ed25519")
+    keys = Keys(aura.public, grandpa.public)
+    proof = b"".join(pair.sign(b"POP_" + ALICE) for pair in (aura, grandpa))
+    with runtime.at(runtime.build_genesis({"Balances": {"balances": [(ALICE, 10_000)]}})):
+        chain = Chain(runtime)
+        chain.begin()
+        session = runtime.session
+        for wrong in (b"", proof[:-1], proof + b"\0", bytes(128)):
+            assert chain.dispatch(session.set_keys.call(keys, wrong), ALICE) is Error.INVALID_PROOF
+        stolen = session.set_keys.call(keys, proof)
+        assert chain.dispatch(stolen, BOB) is Error.INVALID_PROOF
+
+        assert chain.dispatch(session.set_keys.call(keys, proof), ALICE) is None
+        assert runtime.balances.held(session.Hold.KEYS, ALICE) == deposit
+        assert chain.dispatch(session.set_keys.call(keys, proof), ALICE) is None
+        assert runtime.balances.held(session.Hold.KEYS, ALICE) == deposit
+
+        assert chain.dispatch(session.purge_keys.call(), ALICE) is None
+        assert chain.happened(Released) == [Released(session.Hold.KEYS, ALICE, deposit)]
+        assert runtime.balances.free_balance(ALICE) == 10_000
+        assert ALICE in runtime.balances.holds, "an empty list of holds is left"
+        runtime.try_state()
+
+
+def test_older_releases_hold_nothing_for_keys() -> None:
+    assert SessionRuntime().session.declared.hold_reasons is None
+    assert PaidSessions().session.declared.hold_reasons is Session.Hold

@@ -83,6 +83,7 @@ from tilth.frame.session_keys import Keys as Keys
 from tilth.frame.session_keys import KeyType as KeyType
 from tilth.frame.session_keys import KeyTypeId as KeyTypeId
 from tilth.frame.session_keys import SessionKeys as SessionKeys
+from tilth.frame.session_keys import is_owned as is_owned
 from tilth.frame.session_keys import key_types as key_types
 from tilth.frame.storage import AppendedValue as AppendedValue
 from tilth.frame.storage import Blake2_128 as Blake2_128

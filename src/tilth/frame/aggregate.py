@@ -151,7 +151,7 @@ class _MembersCodec(_Aggregate):
     attribute: str
 
     def _members(self, pallet: "Pallet[Any, Any]") -> list[Enum]:
-        declared = getattr(pallet.parsed(), self.attribute)
+        declared = getattr(pallet.declared, self.attribute)
         return list(declared) if declared is not None else []
 
     def encode(self, value: Enum) -> bytes:

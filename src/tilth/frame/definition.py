@@ -97,7 +97,8 @@ class Def:
         storage = tuple(each for each in self.storage if belongs(each.item, release))
         events = tuple(each for each in self.events if belongs(each, release))
         calls = tuple(each for each in self.calls if belongs(each.method, release))
-        return replace(self, storage=storage, events=events, calls=calls)
+        holds = self.hold_reasons if belongs(self.hold_reasons, release) else None
+        return replace(self, storage=storage, events=events, calls=calls, hold_reasons=holds)
 
     @cached_property
     def docs(self) -> dict[str, tuple[str, ...]]:

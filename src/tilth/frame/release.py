@@ -33,7 +33,7 @@ class Release(IntEnum):
 
 
 def since(release: Release) -> Callable[[T], T]:
-    """Mark a call, an event or a storage item that no older release has."""
+    """Mark a call, an event, a storage item or reasons to hold that no older release has."""
 
     def mark(declared: T) -> T:
         setattr(declared, "__since__", release)  # noqa: B010 - events and items are anything

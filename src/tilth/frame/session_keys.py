@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeAlias
 
 from tilth.frame.runtime_api import RuntimeApi, api_method
+from tilth.primitives.crypto import signatures
 from tilth.primitives.crypto.curves import Scheme
 from tilth.primitives.scale import DecodeError, Fixed, Param, Path, struct
 
@@ -41,6 +42,28 @@ def key_types(keys: object) -> dict[str, KeyType]:
             raise TypeError(f"{keys}.{name} has no KeyType: annotate it with a pallet's key")
         found[name] = marks[-1]
     return found
+
+
+def is_owned(keys: object, owner: bytes, proof: bytes) -> bool:
+    """Whether the proof is each key's signature under the owner, one after another.
+
+    primitives/core/src/proof_of_possession.rs
+    """
+    statement, rest = b"POP_" + owner, proof
+    for name, each in key_types(type(keys)).items():
+        size = 65 if each.scheme == "ecdsa" else 64
+        signature, rest = rest[:size], rest[size:]
+        if not _signed(each.scheme, signature, statement, getattr(keys, name)):
+            return False
+    return not rest
+
+
+def _signed(scheme: Scheme, signature: bytes, message: bytes, public: bytes) -> bool:
+    if scheme == "sr25519":
+        return signatures.verify_sr25519(signature, message, public)
+    if scheme == "ed25519":
+        return signatures.verify_ed25519(signature, message, public)
+    return signatures.recover_ecdsa(signature, message) == public
 
 
 class KeyMaker(Protocol):

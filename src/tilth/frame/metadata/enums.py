@@ -122,7 +122,7 @@ def runtime_reason(runtime: "Runtime", registry: TypeRegistry, name: str, attrib
     own = name.removeprefix("Runtime")
 
     def part(pallet: AnyPallet, registry: TypeRegistry) -> int | None:
-        declared = getattr(pallet.parsed(), attribute)
+        declared = getattr(pallet.declared, attribute)
         if declared is None:
             return None
         path = (pallet.crate, "pallet", own)
