@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 from tilth.frame import (
     CANNOT_LOOKUP,
     AccountId,
+    Address,
     AssociatedType,
     Balance,
     Codecs,
@@ -18,7 +19,6 @@ from tilth.frame import (
     DispatchFailure,
     FreezeReason,
     HoldReason,
-    MultiAddress,
     Pallet,
     Pays,
     PostInfo,
@@ -62,7 +62,6 @@ from tilth.pallets.balances.weights import WEIGHTS
 if TYPE_CHECKING:
     from tilth.frame import Runtime
 
-Address: TypeAlias = Annotated[MultiAddress, TypeName("AccountIdLookupOf<T>")]
 Amount: TypeAlias = Annotated[Compact[Balance], TypeName("T::Balance")]
 # A member found through its enum costs Python 3.11 as much as two calls.
 _EXPENDABLE: Final = Preservation.EXPENDABLE

@@ -8,6 +8,7 @@ from tilth.frame import (
     CANNOT_LOOKUP,
     H256,
     AccountId,
+    Address,
     AssociatedType,
     Balance,
     BlockNumber,
@@ -17,7 +18,6 @@ from tilth.frame import (
     DispatchFailure,
     DispatchInfo,
     Err,
-    MultiAddress,
     Ok,
     Pallet,
     Pays,
@@ -62,7 +62,6 @@ from tilth.pallets.proxy.types import (
 )
 from tilth.pallets.proxy.weights import WEIGHTS, Growing
 
-Address: TypeAlias = Annotated[MultiAddress, TypeName("AccountIdLookupOf<T>")]
 Call: TypeAlias = Annotated[RuntimeCall, TypeName("Box<<T as Config>::RuntimeCall>")]
 AnyCall: TypeAlias = Annotated[RuntimeCall, TypeName("<T as Config>::RuntimeCall")]
 MaybeType: TypeAlias = Annotated[ProxyType | None, TypeName("Option<T::ProxyType>")]

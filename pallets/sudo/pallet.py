@@ -6,13 +6,13 @@ from tilth.frame import (
     CANNOT_LOOKUP,
     ROOT,
     AccountId,
+    Address,
     AssociatedType,
     DispatchError,
     DispatchFailure,
     DispatchInfo,
     Err,
     ErrorEnum,
-    MultiAddress,
     Ok,
     Origin,
     Pallet,
@@ -34,7 +34,6 @@ from tilth.pallets.sudo.weights import WEIGHTS
 
 Outcome: TypeAlias = Annotated[Result[None, DispatchError], TypeName("DispatchResult")]
 Call: TypeAlias = Annotated[RuntimeCall, TypeName("Box<<T as Config>::RuntimeCall>")]
-Address: TypeAlias = Annotated[MultiAddress, TypeName("AccountIdLookupOf<T>")]
 
 
 @event

@@ -20,3 +20,5 @@ from tilth.pallets.transaction_payment.prices import PerByte as PerByte
 from tilth.pallets.transaction_payment.prices import PerPicosecond as PerPicosecond
 from tilth.pallets.transaction_payment.prices import Polynomial as Polynomial
 from tilth.pallets.transaction_payment.prices import Term as Term
+from tilth.pallets.transaction_payment.prices import byte_each as byte_each
+from tilth.pallets.transaction_payment.prices import identity as identity

@@ -50,7 +50,8 @@ from tilth.pallets.transaction_payment import (
     TransactionPayment,
 )
 from tilth.primitives.crypto.keypair import Keypair
-from tilth.primitives.types import H256, Digest, Header, Id
+from tilth.primitives.scale import DecodeError
+from tilth.primitives.types import H256, Digest, Header, Id, Sr25519
 from tilth.runtime.powers import DevPowers, ProxyType
 
 ALICE = KeypairSigner(Keypair.from_uri("//Alice"))
@@ -278,3 +279,25 @@ def test_extensions_may_have_another_price_of_accesses_than_calls() -> None:
 
     assert heap_pages.info.call_weight == Weight(2_836_000 + 50_000_000, 0)
     assert system.extension_weight("check_genesis") == Weight(3_577_000 + 25_000_000, 0)
+
+
+def test_addresses_may_be_accounts_and_signatures_of_one_scheme() -> None:
+    """primitives/runtime/src/traits/mod.rs: IdentityLookup; a signature that is no enum has no
+    index before it."""
+    plain = composed(types={**Narrow.types, "Address": AccountId, "Signature": Sr25519})
+    call = plain.balances.transfer_keep_alive.call(BOB, DEPOSIT)
+    body, carried = call.encode(), bytes((0, 0))  # nonce and tip
+    assert body == bytes((5, 3)) + BOB + bytes.fromhex("a10f")  # no index, no kind of address
+
+    data = ALICE.sign(plain, call, 0)
+
+    assert data[2:35] == b"\x84" + ALICE.account
+    assert data[35 + 64 :] == carried + body
+    replayed = begun(plain)
+    result, _ = replayed.include(data)
+    assert result == bytes(2)
+    assert plain.balances.free_balance(BOB) == DEPOSIT
+    forged = data[:40] + bytes((data[40] ^ 1,)) + data[41:]
+    assert replayed.include(forged)[0] == bytes.fromhex("010004")  # BadProof
+    with pytest.raises(DecodeError):
+        plain.format.decode(ALICE.sign(composed(), composed().system.remark.call(b""), 0))

@@ -159,6 +159,7 @@ from tilth.primitives.scale import u256 as u256
 from tilth.primitives.types import H160 as H160
 from tilth.primitives.types import H256 as H256
 from tilth.primitives.types import AccountId as AccountId
+from tilth.primitives.types import Address as Address
 from tilth.primitives.types import Balance as Balance
 from tilth.primitives.types import BlockNumber as BlockNumber
 from tilth.primitives.types import Digest as Digest

@@ -10,8 +10,8 @@ from tilth.frame.validity import invalid, unknown
 from tilth.frame.weight import DispatchInfo
 from tilth.primitives.crypto import signatures
 from tilth.primitives.crypto.hashing import blake2_256
-from tilth.primitives.scale import Codec, Codecs, Compact, DecodeError, codec, u32
-from tilth.primitives.types import AccountId, Ed25519, MultiAddress, MultiSignature, Sr25519
+from tilth.primitives.scale import Codec, Codecs, Compact, DecodeError, codec, shapes, u32
+from tilth.primitives.types import AccountId, Address, Ed25519, Id, Signature, Sr25519
 
 if TYPE_CHECKING:
     from tilth.frame.runtime import Runtime
@@ -104,6 +104,7 @@ class ExtrinsicFormat:
         "_extension_versions",
         "_lookup",
         "_pipeline",
+        "_plain_address",
         "_signed",
         "bare",
         "waiver",
@@ -117,7 +118,8 @@ class ExtrinsicFormat:
         lookup: AccountLookup,
         release: Release = Release.STABLE2503,
     ) -> None:
-        self._signed = codecs.of(tuple[MultiAddress, MultiSignature])
+        self._signed = codecs.of(tuple[Address, Signature])
+        self._plain_address = not isinstance(codecs.shape(Address), shapes.Union)
         self._call = call
         self._pipeline = pipeline
         self._lookup = lookup
@@ -193,6 +195,11 @@ class ExtrinsicFormat:
         extrinsic.call_start = len(data) - len(encoded)
         extrinsic.call, extrinsic.info = call, call.info
         return extrinsic
+
+    def signed(self, account: AccountId, signature: Any, rest: bytes) -> bytes:
+        """A signed extrinsic; the rest is what its extensions carry, and its call."""
+        address = account if self._plain_address else Id(account)
+        return with_length(bytes((SIGNED_V4,)) + self._signed.encode((address, signature)) + rest)
 
     def check(self, extrinsic: Extrinsic) -> None:
         """Verify the signature against the current state; raises InvalidTransactionError."""

@@ -145,6 +145,8 @@ class Runtime:
 
     def lookup(self, address: Any) -> AccountId | None:
         """The account an address names; only accounts themselves, as without an indices pallet."""
+        if isinstance(address, bytes):  # where accounts are their own addresses
+            return AccountId(address)
         return address.account if type(address) is Id else None
 
     @contextmanager

@@ -5,19 +5,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tilth.frame import Runtime, RuntimeCall
-from tilth.frame.extrinsic import SIGNED_V4, with_length
 from tilth.primitives.crypto.hashing import blake2_256
 from tilth.primitives.crypto.keypair import Keypair
-from tilth.primitives.scale import codec
-from tilth.primitives.types import (
-    AccountId,
-    Ecdsa,
-    Ed25519,
-    Id,
-    MultiAddress,
-    MultiSignature,
-    Sr25519,
-)
+from tilth.primitives.types import AccountId, Ecdsa, Ed25519, Sr25519
 
 _SIGNATURES: Final[Mapping[str, Any]] = MappingProxyType(
     {"ed25519": Ed25519, "sr25519": Sr25519, "ecdsa": Ecdsa}
@@ -41,10 +31,4 @@ class KeypairSigner:
         if len(payload) > 256:
             payload = blake2_256(payload)
         signature = _SIGNATURES[self._pair.scheme](self._pair.sign(payload))
-        return with_length(
-            bytes((SIGNED_V4,))
-            + codec(MultiAddress).encode(Id(self.account))
-            + codec(MultiSignature).encode(signature)
-            + explicit
-            + body
-        )
+        return runtime.format.signed(self.account, signature, explicit + body)

@@ -5,16 +5,14 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 
 from tilth.frame import Extrinsic, InvalidTransactionError, Overlay, Runtime
-from tilth.frame.extrinsic import SIGNED_V4, with_length
 from tilth.node.author import Author
 from tilth.node.block import Block
 from tilth.node.entries import Entries
 from tilth.node.impersonation import mock_signature
 from tilth.node.plain import Json, Plain
 from tilth.primitives.crypto.hashing import twox_128
-from tilth.primitives.scale import codec
 from tilth.primitives.trie import Trie
-from tilth.primitives.types import AccountId, Header, Id, MultiAddress, MultiSignature, Sr25519
+from tilth.primitives.types import AccountId, Header, Sr25519
 
 Diff: TypeAlias = dict[bytes, bytes | None]
 """Keys that were written, with their new value; None where it was deleted."""
@@ -57,13 +55,8 @@ class Trial:
 
     def _as_signed(self, call: bytes, account: AccountId, nonce: int) -> bytes:
         pipeline = self._runtime.pipeline
-        return with_length(
-            bytes((SIGNED_V4,))
-            + codec(MultiAddress).encode(Id(account))
-            + codec(MultiSignature).encode(Sr25519(mock_signature()))
-            + pipeline.explicit.encode(pipeline.values_for(nonce))
-            + call
-        )
+        carried = pipeline.explicit.encode(pipeline.values_for(nonce))
+        return self._runtime.format.signed(account, Sr25519(mock_signature()), carried + call)
 
     @contextmanager
     def _opened(self) -> Iterator[Overlay]:

@@ -66,6 +66,9 @@ MultiAddress: TypeAlias = Annotated[
     Path("sp_runtime::multiaddress::MultiAddress", AccountId=AccountId, AccountIndex=AccountIndex),
 ]
 
+Address: TypeAlias = Annotated[MultiAddress, Param("Address", MultiAddress, "AccountIdLookupOf<T>")]
+"""What calls and signed extrinsics name an account by: MultiAddress, unless a runtime says so."""
+
 
 @struct(unnamed=True, index=0)
 class Ed25519:
@@ -83,6 +86,8 @@ class Ecdsa:
 
 
 MultiSignature: TypeAlias = Annotated[Ed25519 | Sr25519 | Ecdsa, Path("sp_runtime::MultiSignature")]
+Signature: TypeAlias = Annotated[MultiSignature, Param("Signature", MultiSignature)]
+"""What a signed extrinsic carries: a signature of any scheme, unless a runtime says of which."""
 
 
 @struct(unnamed=True, index=6)

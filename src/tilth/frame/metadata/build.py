@@ -14,7 +14,7 @@ from tilth.frame.view import ViewFunction, view_functions
 from tilth.primitives.scale import TypeRegistry
 from tilth.primitives.scale.info import PortableRegistry
 from tilth.primitives.scale.names import wire_name
-from tilth.primitives.types import MultiAddress, MultiSignature
+from tilth.primitives.types import Address, Signature
 
 if TYPE_CHECKING:
     from tilth.frame.runtime import Runtime
@@ -80,9 +80,9 @@ def _pallet_v15(pallet: AnyPallet, registry: TypeRegistry) -> v15.Pallet:
 def _extrinsic_v15(runtime: "Runtime", registry: TypeRegistry) -> v15.Extrinsic:
     return v15.Extrinsic(
         version=extrinsic.SIGNED_VERSION,
-        address=registry.id_of(MultiAddress),
+        address=registry.id_of(Address),
         call=registry.id_of(RuntimeCall),
-        signature=registry.id_of(MultiSignature),
+        signature=registry.id_of(Signature),
         extra=registry.id_of(extrinsic.carried(runtime)),
         extensions=extrinsic.extensions(runtime, registry),
     )
@@ -166,7 +166,7 @@ def _enum_v16(known: int | None) -> v16.Enum | None:
 
 
 def _extrinsic_v16(runtime: "Runtime", registry: TypeRegistry) -> v16.Extrinsic:
-    address, call, signature = map(registry.id_of, (MultiAddress, RuntimeCall, MultiSignature))
+    address, call, signature = map(registry.id_of, (Address, RuntimeCall, Signature))
     for extension in runtime.extensions:  # version 15 lists what they carry before the rest
         registry.id_of(extension.explicit)
     return v16.Extrinsic(

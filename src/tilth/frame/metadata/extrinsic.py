@@ -6,7 +6,7 @@ from tilth.frame.call import RuntimeCall
 from tilth.frame.metadata.v14 import Extension
 from tilth.primitives.scale import TypeRegistry
 from tilth.primitives.scale.info import CompositeDef, Field, Type, TypeParameter, segments
-from tilth.primitives.types import MultiAddress, MultiSignature
+from tilth.primitives.types import Address, Signature
 
 if TYPE_CHECKING:
     from tilth.frame.runtime import Runtime
@@ -22,9 +22,9 @@ _PATH: Final = "sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic"
 def unchecked_extrinsic(runtime: "Runtime", registry: TypeRegistry) -> Type:
     """Opaque bytes; its parameters are where clients look for the parts."""
     parts: dict[str, Any] = {
-        "Address": MultiAddress,
+        "Address": Address,
         "Call": RuntimeCall,
-        "Signature": MultiSignature,
+        "Signature": Signature,
         "Extra": carried(runtime),
     }
     params = tuple(TypeParameter(name, registry.id_of(part)) for name, part in parts.items())
