@@ -92,7 +92,7 @@ def jobs_get(node: Node, job: U64) -> FullJobJson:
     """A job: what was ordered, how far it is, and what came of it."""
     compute, order = _here(node), node.beside(Orders).get(job)
     if order is None:
-        raise UNKNOWN(f"job {job}")
+        raise UNKNOWN(f"there is no job {job}")
     with reading(node):
         return _full(_listed(node, order), compute.jobs[job])
 
@@ -124,7 +124,7 @@ def jobs_terms(node: Node, dataset: U32) -> TermsJson:
     compute = _here(node)
     known, info = node.catalogue.info(dataset), _table(node, dataset)
     if known is None or info is None:
-        raise NO_TABLE(f"dataset {dataset}")
+        raise NO_TABLE(f"dataset {dataset} is no private table")
     policy, budget, left = info.policy, info.budget, _epsilon(node, dataset)
     books: Ledger = node.catalogue.read("Ledgers", dataset) or Ledger()
     taken = books.bytes_spent + books.bytes_reserved

@@ -34,6 +34,12 @@ app.command(
 )
 
 app.command(
+    "tilth.cli.job:app",
+    name="job",
+    help="Send models and questions to private tables, and open what comes back.",
+)
+
+app.command(
     "tilth.cli.chain:app", name="chain", help="Drive a dev chain: blocks, time, storage, forks."
 )
 

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +13,24 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
 from rich.table import Table as Grid
 
-from tilth.cli import fail
-from tilth.cli.secret_uri import secret_uri
+from tilth.cli.clients import (
+    GRPC,
+    URL,
+    AsJson,
+    Grpc,
+    Key,
+    Url,
+    confirm,
+    dataset_number,
+    plain,
+    run,
+    signer,
+    told,
+)
 from tilth.sdk.client import Client
-from tilth.sdk.frames import key_pair
-from tilth.sdk.loading import LoadedDataset, load_dataset, number_of
+from tilth.sdk.loading import LoadedDataset, load_dataset
 from tilth.sdk.publishing import Price, Publication
-from tilth.sdk.refusals import Refused, Unreachable, WrongContent
+from tilth.sdk.refusals import Refused
 from tilth.sdk.wire import bounded
 
 app = App(name="dataset", help="Publish, find, load and cite datasets of the commons.")
@@ -28,24 +38,7 @@ app = App(name="dataset", help="Publish, find, load and cite datasets of the com
 _UNIT: Final = 10**12
 _USE: Final = re.compile(r"([0-9]+)(?:@([0-9]+))?")
 
-Url = Annotated[str, Parameter(env_var="TILTH_URL", help="The node's JSON-RPC address.")]
-Grpc = Annotated[str, Parameter(env_var="TILTH_GRPC", help="The node's gRPC address.")]
-Key = Annotated[
-    str | None,
-    Parameter(
-        help="Who signs: a file that holds the secret URI, or a dev account as //Alice. Without "
-        "it, TILTH_KEY of the environment is the secret URI."
-    ),
-]
-AsJson = Annotated[bool, Parameter(name="--json", negative="", help="For programs.")]
 Tags = Annotated[list[str] | None, Parameter(name="--tag", negative="")]
-
-_URL: Final = "ws://127.0.0.1:9944"
-_GRPC: Final = "127.0.0.1:50051"
-
-
-class Declined(Exception):
-    """The user did not agree, or could not be asked."""
 
 
 @app.command
@@ -62,8 +55,8 @@ def publish(
     key: Key = None,
     yes: Annotated[bool, Parameter(negative="")] = False,
     as_json: AsJson = False,
-    url: Url = _URL,
-    grpc: Grpc = _GRPC,
+    url: Url = URL,
+    grpc: Grpc = GRPC,
 ) -> int:
     """Publish a file or a folder for ever; shows first what becomes public, and what it costs.
 
@@ -88,7 +81,7 @@ def publish(
     """
 
     def work(client: Client) -> None:
-        pair = key_pair(key and secret_uri(key))
+        pair = signer(key)
         publication = Publication.of(
             source,
             name=name,
@@ -109,13 +102,13 @@ def publish(
         }
         _tell(told, as_json)
 
-    return _run(url, grpc, work)
+    return run(url, grpc, work)
 
 
 @app.command(name="list")
-def list_datasets(*, as_json: AsJson = False, url: Url = _URL, grpc: Grpc = _GRPC) -> int:
+def list_datasets(*, as_json: AsJson = False, url: Url = URL, grpc: Grpc = GRPC) -> int:
     """Show the newest datasets."""
-    return _run(url, grpc, lambda client: _show_found(client, (None,) * 5, as_json))
+    return run(url, grpc, lambda client: _show_found(client, (None,) * 5, as_json))
 
 
 @app.command
@@ -128,8 +121,8 @@ def search(
     publisher: str | None = None,
     cursor: int | None = None,
     as_json: AsJson = False,
-    url: Url = _URL,
-    grpc: Grpc = _GRPC,
+    url: Url = URL,
+    grpc: Grpc = GRPC,
 ) -> int:
     """Find datasets for which all that is given holds, the newest first.
 
@@ -147,11 +140,11 @@ def search(
         Go on behind an earlier page: the number it ended with.
     """
     query = (text or None, tag, licence, publisher, None)
-    return _run(url, grpc, lambda client: _show_found(client, query, as_json, cursor))
+    return run(url, grpc, lambda client: _show_found(client, query, as_json, cursor))
 
 
 @app.command
-def show(which: str, /, *, as_json: AsJson = False, url: Url = _URL, grpc: Grpc = _GRPC) -> int:
+def show(which: str, /, *, as_json: AsJson = False, url: Url = URL, grpc: Grpc = GRPC) -> int:
     """Show what the chain knows of a dataset, and its first rows.
 
     Parameters
@@ -161,7 +154,7 @@ def show(which: str, /, *, as_json: AsJson = False, url: Url = _URL, grpc: Grpc 
     """
 
     def work(client: Client) -> None:
-        number = _number(client, which)
+        number = dataset_number(client, which)
         found = client.ask("datasets_get", number)
         if as_json:
             print(json.dumps(found))
@@ -172,7 +165,7 @@ def show(which: str, /, *, as_json: AsJson = False, url: Url = _URL, grpc: Grpc 
         except Refused as refused:
             print(f"No preview: {refused}")
 
-    return _run(url, grpc, work)
+    return run(url, grpc, work)
 
 
 @app.command
@@ -182,8 +175,8 @@ def get(
     /,
     *,
     revision: str | None = None,
-    url: Url = _URL,
-    grpc: Grpc = _GRPC,
+    url: Url = URL,
+    grpc: Grpc = GRPC,
 ) -> int:
     """Fetch a dataset's files into a folder, each checked against the chain.
 
@@ -210,9 +203,7 @@ def get(
 
 
 @app.command
-def verify(
-    which: str, /, *, revision: str | None = None, url: Url = _URL, grpc: Grpc = _GRPC
-) -> int:
+def verify(which: str, /, *, revision: str | None = None, url: Url = URL, grpc: Grpc = GRPC) -> int:
     """Fetch every byte of a dataset and hold it against what the chain and the description say.
 
     Parameters
@@ -238,12 +229,12 @@ def tag(
     /,
     *,
     key: Key = None,
-    url: Url = _URL,
-    grpc: Grpc = _GRPC,
+    url: Url = URL,
+    grpc: Grpc = GRPC,
 ) -> int:
     """Give a revision of your dataset a name, which it keeps for ever."""
     params = {"dataset": dataset, "tag": tag, "revision": revision}
-    return _run(url, grpc, lambda client: _sign(client, key, "tag_revision", params))
+    return run(url, grpc, lambda client: _sign(client, key, "tag_revision", params))
 
 
 @app.command
@@ -253,8 +244,8 @@ def deprecate(
     *,
     by: int | None = None,
     key: Key = None,
-    url: Url = _URL,
-    grpc: Grpc = _GRPC,
+    url: Url = URL,
+    grpc: Grpc = GRPC,
 ) -> int:
     """Advise against your dataset; it stays, and loads by its number.
 
@@ -264,7 +255,7 @@ def deprecate(
         The number of the dataset to use instead.
     """
     params = {"dataset": dataset, "by": by, "reason": None}
-    return _run(url, grpc, lambda client: _sign(client, key, "deprecate", params))
+    return run(url, grpc, lambda client: _sign(client, key, "deprecate", params))
 
 
 @app.command
@@ -275,8 +266,8 @@ def cite(
     *,
     revision: int = 0,
     key: Key = None,
-    url: Url = _URL,
-    grpc: Grpc = _GRPC,
+    url: Url = URL,
+    grpc: Grpc = GRPC,
 ) -> int:
     """Say from which datasets a revision of yours was made.
 
@@ -293,7 +284,7 @@ def cite(
         params = {"dataset": dataset, "revision": revision, "uses": named}
         _sign(client, key, "cite", params)
 
-    return _run(url, grpc, work)
+    return run(url, grpc, work)
 
 
 def _agree(publication: Publication, price: Price, *, ask: bool, quiet: bool) -> None:
@@ -303,12 +294,8 @@ def _agree(publication: Publication, price: Price, *, ask: bool, quiet: bool) ->
         for file in publication.reading.files[:20]:
             print(f"    {file.path} ({file.size:,} bytes)")
         print(f"  a deposit of {price.deposit / _UNIT:g} UNIT, which does not come back, and fees")
-    if not ask:
-        return
-    if not sys.stdin.isatty():
-        raise Declined("nothing was published; add --yes")
-    if input("Publish it? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise Declined("nothing was published")
+    if ask:
+        confirm("Publish it?", "nothing was published")
 
 
 @contextmanager
@@ -333,7 +320,7 @@ def _show_found(
         name = each["name"] + (" (deprecated)" if each["deprecated"] else "")
         tags = ", ".join(each["tags"])
         number, rows = str(each["dataset"]), str(each["rows"])
-        grid.add_row(number, _plain(name), each["kind"], each["spdx"], rows, _plain(tags))
+        grid.add_row(number, plain(name), each["kind"], each["spdx"], rows, plain(tags))
     Console(highlight=False, markup=False).print(grid if grid.row_count else "Nothing was found.")
     if found["cursor"] is not None:
         print(f"There are more: add --cursor {found['cursor']}")
@@ -342,15 +329,10 @@ def _show_found(
 def _show_rows(preview: Any) -> None:
     grid = Grid(title="made up, as the rows are private" if preview["mock"] else preview["file"])
     for column in preview["columns"]:
-        grid.add_column(_plain(column))
+        grid.add_column(plain(column))
     for row in preview["rows"]:
-        grid.add_row(*map(_plain, row))
+        grid.add_row(*map(plain, row))
     Console(highlight=False, markup=False).print(grid)
-
-
-def _plain(text: str) -> str:
-    """Publishers' words without what a terminal would take as a command."""
-    return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
 def _tell(told: dict[str, Any], as_json: bool) -> None:
@@ -359,11 +341,11 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
         return
     for name, value in told.items():
         if value not in (None, []):
-            print(f"{name:>14}  {_plain(str(value))}")
+            print(f"{name:>14}  {plain(str(value))}")
 
 
 def _sign(client: Client, key: str | None, call: str, params: dict[str, Any]) -> None:
-    receipt = client.submit(key_pair(key and secret_uri(key)), "Datasets", call, params)
+    receipt = client.submit(signer(key), "Datasets", call, params)
     print(f"done, in block {receipt.block}")
 
 
@@ -372,10 +354,6 @@ def _use(text: str) -> tuple[int, int]:
     if found is None:
         raise ValueError(f"{text!r} is no dataset: give its number, or number@revision")
     return int(found[1]), int(found[2] or 0)
-
-
-def _number(client: Client, which: str) -> int:
-    return int(which) if which.isdigit() else number_of(client, which)
 
 
 def _run_loaded(
@@ -388,25 +366,4 @@ def _run_loaded(
         with load_dataset(wanted, revision=at, url=url, grpc=grpc) as dataset:
             work(dataset)
 
-    return _told(load_and_work)
-
-
-def _run(url: str, grpc: str, work: Callable[[Client], None]) -> int:
-    def connected() -> None:
-        with Client(url, grpc) as client:
-            work(client)
-
-    return _told(connected)
-
-
-def _told(work: Callable[[], None]) -> int:
-    """The exit status; what goes wrong is one line on stderr."""
-    try:
-        work()
-    except (Refused, Unreachable, WrongContent, Declined, LookupError, ValueError) as error:
-        return fail(str(error))
-    except ImportError as error:
-        return fail(str(error))
-    except OSError as error:
-        return fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    return 0
+    return told(load_and_work)

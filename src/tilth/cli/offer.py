@@ -1,31 +1,24 @@
 """`tilth vault offer`: a table is offered to computation, on terms that are shown first."""
 
-import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-from cyclopts import Parameter
-
-from tilth.cli import fail
+from tilth.cli.clients import GRPC, URL, Grpc, Key, Url, Yes, confirm, run, signer
 from tilth.cli.secret_uri import secret_uri
 from tilth.cli.vault import FOLDER, Folder, NotNow, existing_vault
 from tilth.runtime.presets import DEV_WORKER
 from tilth.runtime.units import SYMBOL, UNIT
 from tilth.sdk.client import Client
 from tilth.sdk.frames import key_pair
-from tilth.sdk.refusals import Refused, Unreachable
 from tilth.sdk.terms import Budget, Policy
 from tilth.sdk.wire import MICRO, PICO
-from tilth.vault import EpsilonCap, Registration, Vault, VaultError
+from tilth.vault import EpsilonCap, Registration, Vault
 
 if TYPE_CHECKING:
     from substrateinterface import Keypair
 
 _FEES: Final = UNIT
 """What a worker has beyond its bond to begin with: some hundred transactions."""
-
-Url = Annotated[str, Parameter(env_var="TILTH_URL", help="The node's JSON-RPC address.")]
-Grpc = Annotated[str, Parameter(env_var="TILTH_GRPC", help="The node's gRPC address.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +44,12 @@ def offer(
     approval_window: int | None = None,
     description: str = "",
     licence: str = "LicenseRef-Private",
-    key: str | None = None,
+    key: Key = None,
     worker_key: str = DEV_WORKER,
-    yes: Annotated[bool, Parameter(negative="")] = False,
+    yes: Yes = False,
     vault: Folder = FOLDER,
-    url: Url = "ws://127.0.0.1:9944",
-    grpc: Grpc = "127.0.0.1:50051",
+    url: Url = URL,
+    grpc: Grpc = GRPC,
 ) -> int:
     """Offer a table to computation: models may come to its rows, the rows stay.
 
@@ -82,38 +75,30 @@ def offer(
         A sentence or more.
     licence
         An SPDX expression.
-    key
-        Who offers it: a file that holds the secret URI, or a dev account as //Alice. Without it,
-        TILTH_KEY of the environment is the secret URI.
     worker_key
         The account of the node that works on this vault, as that node is told.
-    yes
-        Do not ask.
     """
 
-    policy = Policy(
-        price_per_job=round(price_per_job * UNIT),
-        price_per_epsilon=round(price_per_epsilon * UNIT),
-        max_epsilon=max_epsilon,
-        max_params=max_params,
-        max_output_bytes=max_output_bytes,
-        approval_window=approval_window,
-    )
-    try:
-        owner = key_pair(key and secret_uri(key))
+    def work(client: Client) -> None:
+        policy = Policy(
+            price_per_job=round(price_per_job * UNIT),
+            price_per_epsilon=round(price_per_epsilon * UNIT),
+            max_epsilon=max_epsilon,
+            max_params=max_params,
+            max_output_bytes=max_output_bytes,
+            approval_window=approval_window,
+        )
+        keeper, owner = existing_vault(vault), signer(key)
         worker = key_pair(secret_uri(worker_key, "--worker-key"))
-        keeper = existing_vault(vault)
         known, budget = keeper.registration(table), _budget(keeper, table)
         offered = _Offer(name, description, licence, known, policy, budget)
-        with Client(url, grpc) as client:
-            lacking = _lacking(client, worker)
-            _show(offered, str(worker.ss58_address), lacking)
-            if not (yes or _agreed()):
-                raise NotNow("nothing was offered; add --yes where nobody can answer")
-            _send(client, offered, owner, worker, lacking)
-    except (NotNow, VaultError, Refused, Unreachable, ValueError) as error:
-        return fail(str(error))
-    return 0
+        lacking = _lacking(client, worker)
+        _show(offered, str(worker.ss58_address), lacking)
+        if not yes:
+            confirm("Offer it?", "nothing was offered")
+        _send(client, offered, owner, worker, lacking)
+
+    return run(url, grpc, work)
 
 
 def _budget(keeper: Vault, table: str) -> Budget:
@@ -153,12 +138,6 @@ def _show(offered: _Offer, worker: str, lacking: int) -> None:
     print(f"  {worker} works on it")
     if lacking:
         print(f"  it gets {lacking / UNIT:g} {SYMBOL} of you, for its bond and its first fees")
-
-
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        return False
-    return input("Offer it? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _send(

@@ -28,7 +28,7 @@ from tilth.sdk.models import start_of
 from tilth.sdk.ordered import OrderedJob
 from tilth.sdk.orders import Draft, NotListed, Order, placed, priced
 from tilth.sdk.plans import TrainingPlan
-from tilth.sdk.questions import Columns, questions, width
+from tilth.sdk.questions import PARTS, Columns, questions, width
 from tilth.sdk.refusals import Refused
 from tilth.sdk.rows import class_places, scaled_rows
 from tilth.sdk.terms import micro
@@ -144,12 +144,13 @@ class Desk:
         histogram: Columns = (),
         quantiles: Columns = (),
         shares: Sequence[float] = (0.25, 0.5, 0.75),
+        parts: int = PARTS,
     ) -> Draft:
         """All questions are answered from one noisy sum: together they cost what one would."""
         number = self.number(dataset)
         table, schema = self._table(number)
         asked = questions(
-            schema, mean=mean, histogram=histogram, quantiles=quantiles, shares=shares
+            schema, mean=mean, histogram=histogram, quantiles=quantiles, shares=shares, parts=parts
         )
         work = StatisticsSpec(asked, _one_sum(epsilon, table.budget.delta_pico))
         numbers = sum(map(width, asked))

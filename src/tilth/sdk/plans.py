@@ -126,7 +126,7 @@ class TrainingPlan:
         from tilth.engine import Engine
         from tilth.vault import PrivateTable
 
-        spec, begun = self._engine_spec(pico(delta), len(model) + _ROOM), time.perf_counter()
+        spec, begun = self.engine_spec(pico(delta), len(model) + _ROOM), time.perf_counter()
         with Engine(unconfined_ok=True) as engine:  # the caller's own model
             trained = engine.train(model, spec, PrivateTable(mock.table))
         return Rehearsal(trained.model, trained.parameters, time.perf_counter() - begun)
@@ -140,9 +140,10 @@ class TrainingPlan:
         from tilth.engine import Engine
 
         with Engine(unconfined_ok=True) as engine:  # the caller's own model
-            return engine.check(model, self._engine_spec(pico(1e-5), len(model) + _ROOM))
+            return engine.check(model, self.engine_spec(pico(1e-5), len(model) + _ROOM))
 
-    def _engine_spec(self, delta_pico: int, max_output_bytes: int) -> "EngineSpec":
+    def engine_spec(self, delta_pico: int, max_output_bytes: int) -> "EngineSpec":
+        """The same plan for an engine of one's own."""
         from tilth.engine import TrainSpec as EngineSpec
 
         spec = self.train_spec(delta_pico)

@@ -22,17 +22,21 @@ def questions(
     histogram: Columns = (),
     quantiles: Columns = (),
     shares: Sequence[float] = (0.25, 0.5, 0.75),
+    parts: int = PARTS,
 ) -> tuple[Question, ...]:
-    """In the order means, histograms, quantiles; raises ValueError, LookupError."""
+    """In the order means, histograms, quantiles; raises ValueError, LookupError.
+
+    What is not told where to cut is cut into so many parts, classes into themselves.
+    """
     asked: list[Question] = []
     for name in mean:
         low, high = _bounds(schema, name)
         asked.append(Mean(_place(schema, name), _micro(low), _micro(high)))
     for name, cut in _cuts(histogram):
-        asked.append(Histogram(_place(schema, name), _edges(schema, name, cut)))
+        asked.append(Histogram(_place(schema, name), _edges(schema, name, cut, parts)))
     permille = tuple(round(1000 * share) for share in shares)
     for name, cut in _cuts(quantiles):
-        asked.append(Quantiles(_place(schema, name), _edges(schema, name, cut), permille))
+        asked.append(Quantiles(_place(schema, name), _edges(schema, name, cut, parts), permille))
     if not asked:
         raise ValueError("ask for something: mean, histogram or quantiles of columns")
     return tuple(asked)
@@ -72,7 +76,9 @@ def _bounds(schema: Schema, name: str) -> tuple[float, float]:
     raise LookupError(f"the table has no column {name!r}, but {known}")
 
 
-def _edges(schema: Schema, name: str, cut: int | Sequence[float] | None) -> tuple[int, ...]:
+def _edges(
+    schema: Schema, name: str, cut: int | Sequence[float] | None, parts: int
+) -> tuple[int, ...]:
     low, high = _bounds(schema, name)
     classes = next(
         (len(c.classes) for c in schema.columns if c.name == name and isinstance(c, Categorical)),
@@ -81,7 +87,7 @@ def _edges(schema: Schema, name: str, cut: int | Sequence[float] | None) -> tupl
     if cut is None and classes is not None:
         edges = np.arange(classes + 1) - 0.5  # a part for each class, which is its number
     elif cut is None or isinstance(cut, int):
-        edges = np.linspace(low, high, (PARTS if cut is None else cut) + 1)
+        edges = np.linspace(low, high, (parts if cut is None else cut) + 1)
     else:
         edges = np.array(cut, np.float64)
     if len(edges) > MAX_EDGES:
