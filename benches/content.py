@@ -16,7 +16,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from tilth.cli.dev import SystemClock
+from tilth.cli.serving import SystemClock
 from tilth.frame import H256
 from tilth.node.author import ManualSeal
 from tilth.node.block import Block

@@ -10,6 +10,7 @@ from tilth.pallets.transaction_storage.errors import Error as Error
 from tilth.pallets.transaction_storage.events import ProofChecked as ProofChecked
 from tilth.pallets.transaction_storage.events import Renewed as Renewed
 from tilth.pallets.transaction_storage.events import Stored as Stored
+from tilth.pallets.transaction_storage.pallet import POT as POT
 from tilth.pallets.transaction_storage.pallet import TransactionStorage as TransactionStorage
 from tilth.pallets.transaction_storage.types import AuthorizationExtent as AuthorizationExtent
 from tilth.pallets.transaction_storage.types import Challenge as Challenge

@@ -102,7 +102,7 @@ from tilth.primitives.scale import Codecs
 
 INHERENT: Final = b"tx_proof"
 # sp_runtime: PalletId, filled with zeros
-_POT: Final = AccountId(b"modltil/poto".ljust(32, b"\0"))
+POT: Final = AccountId(b"modltil/poto".ljust(32, b"\0"))
 # Fourteen days of blocks of six seconds, as on the Polkadot Bulletin chain
 RETENTION_PERIOD: Final = 201_600
 AUTHORIZATION_PERIOD: Final = 201_600
@@ -375,7 +375,7 @@ class TransactionStorage(Pallet[Event, Error]):
     @property
     def pot(self) -> AccountId:
         """The account of those who pay for what nobody signs."""
-        return _POT
+        return POT
 
     def content_size(self, content_hash: bytes) -> int | None:
         """How many bytes the content has, if it is kept."""

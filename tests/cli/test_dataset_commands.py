@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from substrateinterface import Keypair
 
 from tilth.cli.app import app
-from tilth.sdk import NodeProcess
+from tilth.sdk import Client, NodeProcess
 
 Run = Callable[..., int]
 
@@ -75,6 +76,10 @@ def test_from_publishing_to_citing(
         (("cite", "0", "x", "--key", "//Alice"), "'x' is no dataset"),
         (("deprecate", "0", "--key", "a secret phrase"), "--key is a file"),
         (("deprecate", "0"), "who publishes?"),
+        (
+            ("publish", "t", "--name", "n", "--licence", "MIT", "--key", "//Bob", "--anonymous"),
+            "--anonymous is without --key",
+        ),
         (("deprecate", "0", "--key", "//Bob"), "Datasets|publisher|No dataset"),
     ],
 )
@@ -87,6 +92,29 @@ def test_what_goes_wrong_is_one_line(
     assert any(part in told for part in message.split("|")), told
     assert told.count("\n") == 1
     assert "secret phrase" not in told
+
+
+def test_without_an_account_donors_pay_and_a_key_is_left(
+    run: Run,
+    node: NodeProcess,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TILTH_KEYS", str(tmp_path / "keys"))
+    (tmp_path / "memo.csv").write_text("a\n7\n")
+    words = ("publish", str(tmp_path / "memo.csv"), "--name", "memo", "--licence", "CC0-1.0")
+
+    assert run(*words, "--anonymous", "--yes") == 1
+    assert "the pot that pays for what nobody signs" in capsys.readouterr().err
+    with Client(node.ws, node.grpc) as client:
+        alice = Keypair.create_from_uri("//Alice")
+        client.submit(alice, "TransactionStorage", "donate", {"amount": 10**15})
+    assert run(*words, "--anonymous", "--yes") == 0
+
+    told = capsys.readouterr().out
+    assert "donors give it, and work stands for fees" in told
+    assert str(tmp_path / "keys") in told
 
 
 def test_nothing_is_published_unasked(

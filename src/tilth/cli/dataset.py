@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
 from rich.table import Table as Grid
 
+from tilth.cli import fail
 from tilth.cli.clients import (
     GRPC,
     URL,
@@ -27,6 +28,7 @@ from tilth.cli.clients import (
     signer,
     told,
 )
+from tilth.runtime.units import SYMBOL, UNIT
 from tilth.sdk.client import Client
 from tilth.sdk.loading import LoadedDataset, load_dataset
 from tilth.sdk.publishing import Price, Publication
@@ -35,7 +37,6 @@ from tilth.sdk.wire import bounded
 
 app = App(name="dataset", help="Publish, find, load and cite datasets of the commons.")
 
-_UNIT: Final = 10**12
 _USE: Final = re.compile(r"([0-9]+)(?:@([0-9]+))?")
 
 Tags = Annotated[list[str] | None, Parameter(name="--tag", negative="")]
@@ -53,6 +54,7 @@ def publish(
     changelog: str = "",
     revises: int | None = None,
     key: Key = None,
+    anonymous: Annotated[bool, Parameter(negative="")] = False,
     yes: Annotated[bool, Parameter(negative="")] = False,
     as_json: AsJson = False,
     url: Url = URL,
@@ -76,12 +78,17 @@ def publish(
         What is new in this revision.
     revises
         The number of your dataset of which this is a new revision.
+    anonymous
+        Without an account: this machine works for a while instead, and a pot of donations pays.
     yes
         Do not ask.
     """
 
+    if anonymous and (key is not None or revises is not None):
+        return fail("--anonymous is without --key, and nobody's dataset has a new revision")
+
     def work(client: Client) -> None:
-        pair = signer(key)
+        pair = None if anonymous else signer(key)
         publication = Publication.of(
             source,
             name=name,
@@ -91,14 +98,19 @@ def publish(
             changelog=changelog,
         )
         price = client.price(publication)
-        _agree(publication, price, ask=not yes, quiet=as_json)
+        payer = "donors give it, and work stands for fees" if anonymous else "you give it, and fees"
+        _agree(publication, price, payer, ask=not yes, quiet=as_json)
         with _progress(price.size, quiet=as_json) as heard:
-            done = client.send_publication(pair, publication, heard, revises=revises)
+            if pair is None:
+                done = client.send_anonymously(publication, heard)
+            else:
+                done = client.send_publication(pair, publication, heard, revises=revises)
         told = {
             "dataset": done.dataset,
             "revision": done.revision,
             "duplicateOf": done.duplicate_of,
             "similarTo": done.similar_to,
+            "keyFile": None if done.key_file is None else str(done.key_file),
         }
         _tell(told, as_json)
 
@@ -287,13 +299,14 @@ def cite(
     return run(url, grpc, work)
 
 
-def _agree(publication: Publication, price: Price, *, ask: bool, quiet: bool) -> None:
+def _agree(publication: Publication, price: Price, payer: str, *, ask: bool, quiet: bool) -> None:
     if not quiet:
         print(f"{publication.name!r} becomes public for ever, under {publication.spdx}:")
         print(f"  {price.files} files, {price.size:,} bytes, {price.rows:,} rows")
         for file in publication.reading.files[:20]:
             print(f"    {file.path} ({file.size:,} bytes)")
-        print(f"  a deposit of {price.deposit / _UNIT:g} UNIT, which does not come back, and fees")
+        deposit = f"{price.deposit / UNIT:g} {SYMBOL}"
+        print(f"  a deposit of {deposit}, which does not come back: {payer}")
     if ask:
         confirm("Publish it?", "nothing was published")
 

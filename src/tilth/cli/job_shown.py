@@ -50,7 +50,7 @@ def watched(job: OrderedJob) -> None:
     """Wait for the result beside a bar; without a terminal each state is a line."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        job.wait(console.print)
+        job.wait(lambda now: console.print(str(now)))
         return
     columns = (TextColumn("job {task.fields[job]}"), BarColumn(), TextColumn("{task.description}"))
     with Progress(*columns, TimeElapsedColumn(), console=console) as shown:

@@ -1,7 +1,7 @@
 """The Python client: publish and read data, rent it out, send a model to it and get it back.
 
 client                  everything in one flat place
-  frames, publishing, loading, cache        public data in one line each
+  frames, publishing, anonymous, loading, cache     public data in one line each
   contents, files, tables, columns, sketches, croissant   what that is made of
   market, desk, orders, ordered             a job in one call: drafted, priced, placed, opened
     models, estimators, modules, rows       what people have, as ONNX, and the way back

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tilth.primitives import ss58
 from tilth.primitives.manifest import read_manifest
-from tilth.sdk import contents, croissant
+from tilth.sdk import anonymous, contents, croissant
 from tilth.sdk.connection import Connection, Event, Receipt
 from tilth.sdk.contents import Progress
 from tilth.sdk.jobs import Job
@@ -165,6 +165,14 @@ class Client:
     ) -> Published:
         """Publish what was read, as a new dataset or as a revision of one's own."""
         return publication.send(self._connection, pair, progress, revises)
+
+    def send_anonymously(
+        self, publication: Publication, progress: Progress | None = None, keys: Path | None = None
+    ) -> Published:
+        """Publish without an account; the fresh key that it takes is kept in a folder."""
+        return anonymous.send(
+            self._connection, publication, keys or anonymous.default_folder(), progress
+        )
 
     def ask(self, method: str, *params: Any) -> Any:
         """Any JSON-RPC method's result; raises Refused."""

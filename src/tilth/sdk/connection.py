@@ -108,6 +108,13 @@ class Connection:
             extrinsic = self.chain.create_signed_extrinsic(composed, pair, nonce=nonce)
         return bytes(extrinsic.data.data)
 
+    def unsigned(self, pallet: str, call: str, params: Mapping[str, Any]) -> bytes:
+        """An extrinsic that no account signs."""
+        with json_rpc_answers(self.url):
+            composed = self.chain.compose_call(pallet, call, dict(params))
+            extrinsic = self.chain.create_unsigned_extrinsic(composed)
+        return bytes(extrinsic.data.data)
+
     def submit(self, extrinsic: bytes) -> Receipt:
         """Submit, and wait for the block that holds it; raises Refused."""
         with grpc_answers(self.target):

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
+from itertools import count
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tilth.primitives.crypto.hashing import blake2_256, keccak_256, sha2_256
@@ -25,6 +26,8 @@ _DIGESTS: Final = (sha2_256, blake2_256, keccak_256)  # ours first; others may h
 
 Progress: TypeAlias = Callable[[int], None]
 """Hears of how many bytes more the chain has now."""
+Storing: TypeAlias = Callable[[bytes, bytes], bytes]
+"""An extrinsic that stores this content, which has this hash."""
 
 
 def publish(
@@ -39,29 +42,43 @@ def publish(
 
     So an upload that broke off goes on where it stopped.
     """
-    upload = _Upload(connection, pair, contents, progress or _ignored, codec)
+    nonces = count(connection.next_nonce(pair.ss58_address))
+
+    def signed(data: bytes, _: bytes) -> bytes:
+        params = {"cid": {"codec": codec, "hashing": "Sha2_256"}, "data": data}
+        return connection.signed(pair, *_STORE, params, nonce=next(nonces))
+
+    return store(connection, contents, signed, progress)
+
+
+def store(
+    connection: Connection,
+    contents: Iterable[bytes],
+    storing: Storing,
+    progress: Progress | None = None,
+) -> list[bytes]:
+    """The same by extrinsics that the caller makes, when their turn has come."""
+    upload = _Upload(connection, contents, storing, progress or _ignored)
     with grpc_answers(connection.target):
         upload.run()
     return upload.hashes
 
 
 class _Upload:
-    """One stream; extrinsics are signed as fast as the node takes them, in order of nonces."""
+    """One stream; extrinsics are made as fast as the node takes them, in order."""
 
     def __init__(
         self,
         connection: Connection,
-        pair: "Keypair",
         contents: Iterable[bytes],
+        storing: Storing,
         progress: Progress,
-        codec: int,
     ) -> None:
         self.hashes: list[bytes] = []
         self._connection = connection
-        self._pair = pair
         self._contents = contents
+        self._storing = storing
         self._progress = progress
-        self._codec = codec
         self._sent: list[tuple[bytes, int]] = []
         self._fault: Exception | None = None
         self._turn = threading.Lock()
@@ -94,7 +111,6 @@ class _Upload:
                 return None
 
     def _extrinsics(self) -> Iterator[bytes]:
-        nonce = self._connection.next_nonce(self._pair.ss58_address)
         begun: set[bytes] = set()
         for data in self._contents:
             hash = sha256(data).digest()
@@ -104,9 +120,7 @@ class _Upload:
                 continue
             begun.add(hash)
             self._sent.append((hash, len(data)))
-            params = {"cid": {"codec": self._codec, "hashing": "Sha2_256"}, "data": data}
-            yield self._connection.signed(self._pair, *_STORE, params, nonce=nonce)
-            nonce += 1
+            yield self._storing(data, hash)
 
     def _check(self, answer: pb.PublishResponse) -> None:
         hash, size = self._sent[answer.request]

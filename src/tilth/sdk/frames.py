@@ -27,6 +27,7 @@ def publish(
     name: str,
     licence: str,
     key: "Keypair | str | None" = None,
+    anonymous: bool = False,
     tags: Sequence[str] = (),
     description: str = "",
     changelog: str = "",
@@ -39,7 +40,12 @@ def publish(
 
     `key` is a key pair, or a secret URI as //Alice; without it TILTH_KEY is read. Called again
     after an interruption, it goes on where it stopped.
+
+    `anonymous` takes no account: this machine works for a while instead, a pot that others fill
+    pays the deposits, and the answer's `key_file` is the secret of the dataset's publisher.
     """
+    if anonymous and (key is not None or revises is not None):
+        raise ValueError("anonymous is without a key, and nobody's dataset has a new revision")
     publication = Publication.of(
         files_of(source),
         name=name,
@@ -48,6 +54,9 @@ def publish(
         description=description,
         changelog=changelog,
     )
+    if anonymous:
+        with Client(url, grpc) as client:
+            return client.send_anonymously(publication, progress)
     pair = key_pair(key)
     with Client(url, grpc) as client:
         return client.send_publication(pair, publication, progress, revises=revises)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tilth.primitives import ss58
+from tilth.primitives.types import H256
 from tilth.primitives.unixfs import DAG_PB
 from tilth.sdk import contents, croissant
 from tilth.sdk.connection import Connection
@@ -18,6 +19,8 @@ from tilth.sdk.wire import bounded
 
 if TYPE_CHECKING:
     from substrateinterface import Keypair
+
+    from tilth.pallets.datasets import Draft
 
 _LONGEST_NAME: Final = 96
 _MOST_CONTENTS: Final = 4096
@@ -108,17 +111,32 @@ class Publication:
         receipt = connection.submit(connection.signed(pair, "Datasets", call, params))
         return published_in(receipt)
 
-    def draft_params(self) -> dict[str, Any]:
+    def draft(self) -> "Draft":
+        """What the chain is told of the revision."""
+        from tilth.pallets.datasets import Draft
+
         reading = self.reading
-        manifest, metadata, *changelog = map(_sha256, self.small)
+        manifest, metadata, *changelog = (H256(_sha256(data)) for data in self.small)
+        return Draft(
+            manifest,
+            metadata,
+            changelog[0] if changelog else None,
+            reading.size,
+            reading.rows,
+            H256(reading.fingerprint),
+            reading.sketch,
+        )
+
+    def draft_params(self) -> dict[str, Any]:
+        draft = self.draft()
         return {
-            "manifest": _hex(manifest),
-            "metadata": _hex(metadata),
-            "changelog": _hex(changelog[0]) if changelog else None,
-            "bytes": reading.size,
-            "rows": reading.rows,
-            "fingerprint": _hex(reading.fingerprint),
-            "sketch": None if reading.sketch is None else list(reading.sketch),
+            "manifest": _hex(draft.manifest),
+            "metadata": _hex(draft.metadata),
+            "changelog": None if draft.changelog is None else _hex(draft.changelog),
+            "bytes": draft.bytes,
+            "rows": draft.rows,
+            "fingerprint": _hex(draft.fingerprint),
+            "sketch": None if draft.sketch is None else list(draft.sketch),
         }
 
     def _contents(self) -> Any:
@@ -169,7 +187,7 @@ class Published:
     """Where the secret key is that published it, if nobody's account did."""
 
 
-def published_in(receipt: Any) -> Published:
+def published_in(receipt: Any, key_file: Path | None = None) -> Published:
     revised = next(receipt.all("Datasets", "RevisionPublished"), None)
     told = receipt.one("Datasets", "Published") if revised is None else revised
     duplicate = next(receipt.all("Datasets", "DuplicateOf"), None)
@@ -179,6 +197,7 @@ def published_in(receipt: Any) -> Published:
         0 if revised is None else int(revised["revision"]),
         None if duplicate is None else int(duplicate["original"]),
         None if similar is None else int(similar["other"]),
+        key_file,
     )
 
 
