@@ -145,7 +145,7 @@ def test_a_restored_vault_sends_what_it_had_released(home: Path, tmp_path: Path)
     first = open_worker(home, NoisyEngine()).run(task_of(home))
     Vault(home, KEK).export(tmp_path / "backup")
     restored = Vault.restore(tmp_path / "backup", tmp_path / "new", KEK)
-    restored.ledger("rows").reconcile(COST, 1_000)
+    restored.ledger("rows").reconcile(GENESIS, COST, 1_000)
 
     assert open_worker(restored.directory, NoisyEngine()).run(task_of(home)) == first
 

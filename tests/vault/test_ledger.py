@@ -330,7 +330,7 @@ def test_restored_books_refuse_until_they_know_what_the_chain_has_spent(ledger: 
     ledger.mark_restored()
     with pytest.raises(LedgerRefuses, match="backup"):
         ledger.charge(b"2", SPEC, COST, 10)
-    ledger.reconcile(TWICE, 5)
+    ledger.reconcile(b"1", TWICE, 5)
 
     assert (ledger.spent.cost, ledger.spent.released_bytes) == (TWICE, 10)
     with pytest.raises(LedgerRefuses, match="ε"):
@@ -342,7 +342,7 @@ def test_a_job_whose_release_a_backup_may_have_missed_is_charged_again(ledger: L
     ledger.mark_restored()
     with pytest.raises(LedgerRefuses, match="never charged"):
         ledger.release(b"1", RESULT)
-    ledger.reconcile(privacy.NOTHING, 0)
+    ledger.reconcile(b"1", privacy.NOTHING, 0)
     ledger.charge(b"1", SPEC, COST, 10)
     ledger.release(b"1", RESULT)
 
@@ -353,9 +353,46 @@ def test_a_released_job_stays_released_through_a_backup(ledger: Ledger) -> None:
     ledger.charge(b"1", SPEC, COST, 10)
     ledger.release(b"1", RESULT)
     ledger.mark_restored()
-    ledger.reconcile(COST, 10)
+    ledger.reconcile(b"1", COST, 10)
     ledger.charge(b"1", SPEC, COST, 10)
 
     assert ledger.spent.cost == COST
     with pytest.raises(LedgerRefuses, match="Another result"):
         ledger.release(b"1", OTHER_RESULT)
+
+
+HERE, THERE = b"h" * 32, b"t" * 32
+FOUR = Budget(EpsilonCap(privacy.epsilon(privacy.add(TWICE, TWICE), DELTA), DELTA), 1000)
+
+
+def test_what_other_chains_have_spent_is_not_covered_by_this_one(path: Path) -> None:
+    ledger = Ledger(path, ROOT)
+    ledger.declare(FOUR)
+    ledger.charge(HERE + b"1", SPEC, COST, 10)
+    ledger.charge(THERE + b"1", SPEC, COST, 10)
+    ledger.mark_restored()
+    ledger.reconcile(HERE, TWICE, 20)
+
+    assert ledger.spent.cost == privacy.add(TWICE, COST)
+    assert ledger.spent.released_bytes == 30
+
+
+def test_a_job_charged_twice_counts_twice_whatever_the_chain_says(path: Path) -> None:
+    ledger = Ledger(path, ROOT)
+    ledger.declare(FOUR)
+    for _ in range(2):
+        ledger.mark_restored()
+        ledger.reconcile(HERE, COST, 10)
+        ledger.charge(HERE + b"1", SPEC, COST, 10)
+    ledger.mark_restored()
+    ledger.reconcile(HERE, TWICE, 20)
+
+    assert ledger.spent.cost == privacy.add(TWICE, COST)
+
+
+def test_books_say_whether_they_wait_for_the_chain(ledger: Ledger, path: Path) -> None:
+    assert not ledger.behind
+    ledger.mark_restored()
+    assert Ledger(path, ROOT).behind
+    ledger.reconcile(HERE, COST, 1)
+    assert not ledger.behind

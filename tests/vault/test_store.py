@@ -416,7 +416,7 @@ def test_a_backup_brings_everything_back_but_releases_nothing_yet(
     assert restored.ledger("patients").spent.cost == cost
     with pytest.raises(LedgerRefuses, match="backup"):
         restored.ledger("patients").charge(b"2", bytes(32), cost, 5)
-    restored.ledger("patients").reconcile(cost, 5)
+    restored.ledger("patients").reconcile(b"1", cost, 5)
     restored.ledger("patients").charge(b"2", bytes(32), cost, 5)
 
 

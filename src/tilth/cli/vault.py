@@ -41,6 +41,12 @@ app.command(
     name="offer",
     help="Offer a table to computation: models may come to its rows, the rows stay.",
 )
+for _command, _help in (
+    ("backup", "Write all tables, their key and their books to one encrypted file."),
+    ("restore", "Bring a backup back to a new folder."),
+    ("reconcile", "Tell a restored vault's books what the chain has spent."),
+):
+    app.command(f"tilth.cli.vault_backup:{_command}", name=_command, help=_help)
 
 Folder = Annotated[
     Path, Parameter(name="--vault", help="The owner's folder: encrypted tables and their key.")

@@ -4,13 +4,16 @@ schema, table           the public description; rows in canonical form and scale
 source, csv_source, array_source, arrow_source     reading what the owner brings
 draft, bounds           suggesting a schema for it
 mock, commitments, registration           all that becomes public
-files, keyfile, layout, store, backup     encrypted on disk
+files, keyfile, layout, store             encrypted on disk
+backup, backup_file                       copies of all that, the second under a password
 journal, ledger, outbox the owner's own refusal, and what it let out
 """
 
 from tilth.vault.array_source import read_evaluation as read_evaluation
 from tilth.vault.array_source import read_npy as read_npy
 from tilth.vault.array_source import read_npz as read_npz
+from tilth.vault.backup_file import unpack_backup as unpack_backup
+from tilth.vault.backup_file import write_backup as write_backup
 from tilth.vault.csv_source import read_csv as read_csv
 from tilth.vault.csv_source import table_from_csv as table_from_csv
 from tilth.vault.draft import Draft as Draft
@@ -26,6 +29,8 @@ from tilth.vault.errors import TakenError as TakenError
 from tilth.vault.errors import UnknownTableError as UnknownTableError
 from tilth.vault.errors import VaultError as VaultError
 from tilth.vault.errors import WrongKeyError as WrongKeyError
+from tilth.vault.keyfile import keep_key as keep_key
+from tilth.vault.keyfile import read_key as read_key
 from tilth.vault.ledger import Budget as Budget
 from tilth.vault.ledger import EpsilonCap as EpsilonCap
 from tilth.vault.ledger import Ledger as Ledger

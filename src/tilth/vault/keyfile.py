@@ -13,14 +13,19 @@ _KEY_BYTES = 32
 
 
 def create_key(keystore: Path) -> bytes:
-    """Make the vault's key. It is in no backup of the vault: keep a copy elsewhere."""
-    private_directory(keystore)
+    """Make the vault's key. Without it, or a backup under a password, all tables are lost."""
     key = secrets.token_bytes(_KEY_BYTES)
     try:
-        create_file(keystore / KEY_FILE, key.hex().encode() + b"\n")
+        keep_key(keystore, key)
     except FileExistsError:  # another process was first, and its key is as good
         return read_key(keystore)
     return key
+
+
+def keep_key(keystore: Path, key: bytes) -> None:
+    """Put a known key into the keystore; raises FileExistsError where one is."""
+    private_directory(keystore)
+    create_file(keystore / KEY_FILE, key.hex().encode() + b"\n")
 
 
 def read_key(keystore: Path) -> bytes:

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,6 +14,8 @@ from tilth.vault.journal import Append, Journal
 
 _U64 = 1 << 64
 _MAX_JOB = 64
+_CHAIN_BYTES = 32
+_AGAIN = "again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +57,37 @@ class _Charge:
     released_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Total:
+    cost: privacy.Cost = privacy.NOTHING
+    released_bytes: int = 0
+
+
 @dataclass(slots=True)
 class _Books:
     """The sum of the records read so far."""
 
     budget: Budget | None = None
-    cost: privacy.Cost = privacy.NOTHING
-    released_bytes: int = 0
+    totals: dict[str, _Total] = field(default_factory=dict[str, _Total])
+    """Of the jobs of every chain, each counted once, and of what was charged again."""
+    seen: set[str] = field(default_factory=set[str])
     charges: dict[str, _Charge] = field(default_factory=dict[str, _Charge])
     results: dict[str, str] = field(default_factory=dict[str, str])
     allowed: set[str] = field(default_factory=set[str])
     behind: bool = False
+
+    @property
+    def cost(self) -> privacy.Cost:
+        return reduce(privacy.add, (total.cost for total in self.totals.values()), privacy.NOTHING)
+
+    @property
+    def released_bytes(self) -> int:
+        return sum(total.released_bytes for total in self.totals.values())
+
+    def count(self, where: str, cost: privacy.Cost, released_bytes: int) -> None:
+        known = self.totals.get(where, _Total())
+        both = privacy.add(known.cost, cost)
+        self.totals[where] = _Total(both, known.released_bytes + released_bytes)
 
 
 _Record: TypeAlias = dict[str, Any]  # JSON whose checksum shows that this module wrote it
@@ -74,7 +97,7 @@ class Ledger:
     """The books of one table, kept in one file that several processes may share.
 
     The file must exist: empty for a new table, and never made anew for one that lost it.
-    A job is named by bytes that are its own for ever, as genesis hash and job id together: a
+    A job is named by bytes that are its own for ever, genesis hash and then job id: a
     development chain starts its ids again.
     """
 
@@ -145,11 +168,23 @@ class Ledger:
         with self._journal.transaction() as append:
             _record(append, "restored")
 
-    def reconcile(self, cost: Sequence[int], released_bytes: int) -> None:
-        """Raise what is spent to what the chain says, where that is more: a backup is behind."""
-        known = _bounded(released_bytes, "released_bytes")
+    @property
+    def behind(self) -> bool:
+        """Whether the books come from a backup and wait for `reconcile`."""
+        with self._journal.transaction():
+            return self._books.behind
+
+    def reconcile(self, chain: bytes, cost: Sequence[int], released_bytes: int) -> None:
+        """Raise what was spent on a chain to what it says, where that is more.
+
+        A chain is named as its jobs begin, by its genesis hash: what was spent on others, or by
+        one job twice, the chain does not know, and comes on top.
+        """
+        said, known = list(_cost(cost)), _bounded(released_bytes, "released_bytes")
+        if not 0 < len(chain) <= _CHAIN_BYTES:
+            raise ValueError(f"A chain's name has 1 to {_CHAIN_BYTES} bytes, found {len(chain)}.")
         with self._journal.transaction() as append:
-            _record(append, "reconciled", cost=list(_cost(cost)), bytes=known)
+            _record(append, "reconciled", chain=chain.hex(), cost=said, bytes=known)
 
     def _apply(self, payload: bytes) -> None:
         try:
@@ -201,9 +236,11 @@ def _apply_allow(books: _Books, record: _Record) -> None:
 
 def _apply_charge(books: _Books, record: _Record) -> None:
     charge = _Charge(record["spec"], tuple(record["cost"]), record["bytes"])
-    books.charges[record["job"]] = charge
-    books.cost = privacy.add(books.cost, charge.cost)
-    books.released_bytes += charge.released_bytes
+    job = record["job"]
+    where = _AGAIN if job in books.seen else job[: 2 * _CHAIN_BYTES]
+    books.charges[job] = charge
+    books.seen.add(job)
+    books.count(where, charge.cost, charge.released_bytes)
 
 
 def _apply_release(books: _Books, record: _Record) -> None:
@@ -217,8 +254,10 @@ def _apply_restored(books: _Books, _: _Record) -> None:
 
 
 def _apply_reconciled(books: _Books, record: _Record) -> None:
-    books.cost = tuple(map(max, books.cost, record["cost"]))
-    books.released_bytes = max(books.released_bytes, record["bytes"])
+    known = books.totals.get(record["chain"], _Total())
+    cost = tuple(map(max, known.cost, record["cost"]))
+    released_bytes = max(known.released_bytes, record["bytes"])
+    books.totals[record["chain"]] = _Total(cost, released_bytes)
     books.behind = False
 
 
