@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from substrateinterface import Keypair
 
 from tilth.cli.app import app
-from tilth.sdk import Client, NodeProcess
+from tilth.sdk import NodeProcess
 
 Run = Callable[..., int]
 
@@ -95,21 +94,16 @@ def test_what_goes_wrong_is_one_line(
 
 
 def test_without_an_account_donors_pay_and_a_key_is_left(
-    run: Run,
-    node: NodeProcess,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TILTH_KEYS", str(tmp_path / "keys"))
     (tmp_path / "memo.csv").write_text("a\n7\n")
     words = ("publish", str(tmp_path / "memo.csv"), "--name", "memo", "--licence", "CC0-1.0")
 
     assert run(*words, "--anonymous", "--yes") == 1
-    assert "the pot that pays for what nobody signs" in capsys.readouterr().err
-    with Client(node.ws, node.grpc) as client:
-        alice = Keypair.create_from_uri("//Alice")
-        client.submit(alice, "TransactionStorage", "donate", {"amount": 10**15})
+    assert "Anybody may fill it: tilth dataset donate" in capsys.readouterr().err
+    assert run("donate", "12.5", "--key", "//Alice") == 0
+    assert "the pot has 12.5 TLTH" in capsys.readouterr().out
     assert run(*words, "--anonymous", "--yes") == 0
 
     told = capsys.readouterr().out

@@ -37,7 +37,9 @@ def test_an_empty_pot_is_said_before_anything_is_stored(
 ) -> None:
     before = client.block_number()
 
-    with pytest.raises(Refused, match=r"the pot .* has 0 planck.*nothing was stored"):
+    with pytest.raises(
+        Refused, match=r"the pot .* has 0 TLTH, and this takes 0.01.* TLTH; nothing was stored"
+    ):
         published(at)
 
     assert client.block_number() == before

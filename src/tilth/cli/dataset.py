@@ -28,11 +28,13 @@ from tilth.cli.clients import (
     signer,
     told,
 )
-from tilth.runtime.units import SYMBOL, UNIT
+from tilth.pallets.transaction_storage import POT
+from tilth.primitives import ss58
 from tilth.sdk.client import Client
 from tilth.sdk.loading import LoadedDataset, load_dataset
 from tilth.sdk.publishing import Price, Publication
 from tilth.sdk.refusals import Refused
+from tilth.sdk.token import Token
 from tilth.sdk.wire import bounded
 
 app = App(name="dataset", help="Publish, find, load and cite datasets of the commons.")
@@ -99,7 +101,7 @@ def publish(
         )
         price = client.price(publication)
         payer = "donors give it, and work stands for fees" if anonymous else "you give it, and fees"
-        _agree(publication, price, payer, ask=not yes, quiet=as_json)
+        _agree(publication, price, _token(client), payer, ask=not yes, quiet=as_json)
         with _progress(price.size, quiet=as_json) as heard:
             if pair is None:
                 done = client.send_anonymously(publication, heard)
@@ -299,13 +301,39 @@ def cite(
     return run(url, grpc, work)
 
 
-def _agree(publication: Publication, price: Price, payer: str, *, ask: bool, quiet: bool) -> None:
+@app.command
+def donate(amount: float, /, *, key: Key = None, url: Url = URL, grpc: Grpc = GRPC) -> int:
+    """Fill the pot that pays the deposits of those who publish without an account.
+
+    Parameters
+    ----------
+    amount
+        In whole tokens.
+    """
+
+    def work(client: Client) -> None:
+        token = _token(client)
+        params = {"amount": token.planck(amount)}
+        receipt = client.submit(signer(key), "TransactionStorage", "donate", params)
+        held = client.free_balance(ss58.encode(POT))
+        print(f"the pot has {token.words(held)}, in block {receipt.block}")
+
+    return run(url, grpc, work)
+
+
+def _token(client: Client) -> Token:
+    return Token.of(client.ask("system_properties"))
+
+
+def _agree(
+    publication: Publication, price: Price, token: Token, payer: str, *, ask: bool, quiet: bool
+) -> None:
     if not quiet:
         print(f"{publication.name!r} becomes public for ever, under {publication.spdx}:")
-        print(f"  {price.files} files, {price.size:,} bytes, {price.rows:,} rows")
+        print(f"  files: {price.files:,}, bytes: {price.size:,}, rows: {price.rows:,}")
         for file in publication.reading.files[:20]:
             print(f"    {file.path} ({file.size:,} bytes)")
-        deposit = f"{price.deposit / UNIT:g} {SYMBOL}"
+        deposit = token.words(price.deposit)
         print(f"  a deposit of {deposit}, which does not come back: {payer}")
     if ask:
         confirm("Publish it?", "nothing was published")

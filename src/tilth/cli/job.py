@@ -32,6 +32,7 @@ from tilth.sdk.models import start_of
 from tilth.sdk.ordered import OrderedJob
 from tilth.sdk.orders import Draft
 from tilth.sdk.preview import EPSILONS, curve
+from tilth.sdk.token import Token
 
 app = App(name="job", help="Send models and questions to private tables, and open what comes back.")
 
@@ -344,12 +345,12 @@ for owners_command in (waiting, approve, reject, allow):
 def _order(draft: Callable[[Desk], Draft], buyer: Buying, out: Path | None) -> int:
     def work(client: Client) -> None:
         desk = _desk(client, buyer.key)
-        token = 10 ** client.ask("system_properties").get("tokenDecimals", 0)
-        order = desk.price(draft(desk), tip=round(buyer.tip * token))
+        token = Token.of(client.ask("system_properties"))
+        order = desk.price(draft(desk), tip=token.planck(buyer.tip))
         print(order.describe())
         if not buyer.yes:
             confirm("Order it?", "nothing was ordered")
-        most = None if buyer.max_price is None else round(buyer.max_price * token)
+        most = None if buyer.max_price is None else token.planck(buyer.max_price)
         job = desk.place(order, max_price=most)
         print(f"job {job.id} is ordered")
         if not buyer.detach:

@@ -18,7 +18,6 @@ from tilth.cli.stage import bar
 from tilth.sdk.client import Client
 from tilth.sdk.ordered import OrderedJob
 from tilth.sdk.ordered import Progress as JobProgress
-from tilth.sdk.orders import Token
 from tilth.sdk.results import (
     AnswerOf,
     Answers,
@@ -28,6 +27,7 @@ from tilth.sdk.results import (
     Result,
     TrainedModel,
 )
+from tilth.sdk.token import Token
 
 _WAY: Final = MappingProxyType(
     {
@@ -142,7 +142,7 @@ def _lines(answer: AnswerOf) -> Iterator[tuple[str, str, str, str]]:
 
 def listed(client: Client, found: Any) -> None:
     """Jobs as `jobs_list` tells them."""
-    token = Token.of(client)
+    token = Token.of(client.ask("system_properties"))
     grid = _grid("job", "dataset", "state", "ε", "price", "requester", "since block")
     for job in found["jobs"]:
         grid.add_row(
@@ -161,7 +161,7 @@ def listed(client: Client, found: Any) -> None:
 
 def shown(client: Client, job: Any) -> None:
     """A job as `jobs_get` tells it."""
-    token, escrow = Token.of(client), job["escrow"]
+    token, escrow = Token.of(client.ask("system_properties")), job["escrow"]
     progress, result, refund = job["progress"], job["result"], job["refund"]
     facts = {
         "job": f"{job['job']}: {job['kind']} on dataset {job['dataset']}",

@@ -7,18 +7,18 @@ from tilth.cli.clients import GRPC, URL, Grpc, Key, Url, Yes, confirm, run, sign
 from tilth.cli.secret_uri import secret_uri
 from tilth.cli.vault import FOLDER, Folder, NotNow, existing_vault
 from tilth.runtime.presets import DEV_WORKER
-from tilth.runtime.units import SYMBOL, UNIT
 from tilth.sdk.client import Client
 from tilth.sdk.frames import key_pair
 from tilth.sdk.terms import Budget, Policy
+from tilth.sdk.token import Token
 from tilth.sdk.wire import MICRO, PICO
 from tilth.vault import EpsilonCap, Registration, Vault
 
 if TYPE_CHECKING:
     from substrateinterface import Keypair
 
-_FEES: Final = UNIT
-"""What a worker has beyond its bond to begin with: some hundred transactions."""
+_FEES: Final = 1
+"""Whole tokens that a worker has beyond its bond to begin with: some hundred transactions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class _Offer:
     registration: Registration
     policy: Policy
     budget: Budget
+    token: Token
 
 
 def offer(
@@ -60,7 +61,7 @@ def offer(
     name
         What people look for.
     price_per_job
-        In the chain's unit.
+        In whole tokens.
     price_per_epsilon
         What privacy costs: for each unit of ε that a job takes.
     max_epsilon
@@ -80,9 +81,10 @@ def offer(
     """
 
     def work(client: Client) -> None:
+        token = Token.of(client.ask("system_properties"))
         policy = Policy(
-            price_per_job=round(price_per_job * UNIT),
-            price_per_epsilon=round(price_per_epsilon * UNIT),
+            price_per_job=token.planck(price_per_job),
+            price_per_epsilon=token.planck(price_per_epsilon),
             max_epsilon=max_epsilon,
             max_params=max_params,
             max_output_bytes=max_output_bytes,
@@ -91,8 +93,8 @@ def offer(
         keeper, owner = existing_vault(vault), signer(key)
         worker = key_pair(secret_uri(worker_key, "--worker-key"))
         known, budget = keeper.registration(table), _budget(keeper, table)
-        offered = _Offer(name, description, licence, known, policy, budget)
-        lacking = _lacking(client, worker)
+        offered = _Offer(name, description, licence, known, policy, budget, token)
+        lacking = _lacking(client, worker, token)
         _show(offered, str(worker.ss58_address), lacking)
         if not yes:
             confirm("Offer it?", "nothing was offered")
@@ -114,21 +116,22 @@ def _budget(keeper: Vault, table: str) -> Budget:
     )
 
 
-def _lacking(client: Client, worker: "Keypair") -> int:
+def _lacking(client: Client, worker: "Keypair", token: Token) -> int:
     """What the worker needs for its bond and first fees, and has not got."""
     address = worker.ss58_address
     if client.query("Compute", "Workers", address) is not None:
         return 0
-    wanted = int(client.constant("Compute", "MinBond")) + _FEES
+    wanted = int(client.constant("Compute", "MinBond")) + token.planck(_FEES)
     return max(0, wanted - client.free_balance(address))
 
 
 def _show(offered: _Offer, worker: str, lacking: int) -> None:
     policy, budget = offered.policy, offered.budget
-    job, unit = policy.price_per_job / UNIT, policy.price_per_epsilon / UNIT
+    words = offered.token.words
+    job, unit = words(policy.price_per_job), words(policy.price_per_epsilon)
     print(offered.registration.describe())
     print(f"The terms of {offered.name!r}:")
-    print(f"  a job costs {job:g} {SYMBOL}, and {unit:g} {SYMBOL} for each unit of its ε")
+    print(f"  a job costs {job}, and {unit} for each unit of its ε")
     print(
         f"  a job takes at most ε {policy.max_epsilon:g}, and all of them ε {budget.epsilon:g} "
         f"at δ {budget.delta:g} and {budget.output_bytes:,} bytes of results"
@@ -137,7 +140,7 @@ def _show(offered: _Offer, worker: str, lacking: int) -> None:
         print(f"  you approve each job, within {policy.approval_window} blocks")
     print(f"  {worker} works on it")
     if lacking:
-        print(f"  it gets {lacking / UNIT:g} {SYMBOL} of you, for its bond and its first fees")
+        print(f"  it gets {words(lacking)} of you, for its bond and its first fees")
 
 
 def _send(

@@ -1,7 +1,6 @@
 """`tilth vault backup`, `restore`, `reconcile`: a vault survives its disk and forgets nothing."""
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from getpass import getpass
@@ -11,19 +10,16 @@ from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 
-from tilth.cli import fail
+from tilth.cli.clients import GRPC, URL, Grpc, Url, Yes, confirm, told
 from tilth.cli.vault import FOLDER, KEYSTORE, TABLES, Folder, NotNow, existing_vault
 from tilth.primitives import privacy
 from tilth.sdk.client import Client
-from tilth.sdk.refusals import Refused, Unreachable
-from tilth.vault import Vault, VaultError, keep_key, read_key, unpack_backup, write_backup
+from tilth.vault import Vault, keep_key, read_key, unpack_backup, write_backup
 from tilth.vault.files import new_directory
 
 _SHORTEST: Final = 12
 
 Password = Annotated[Path | None, Parameter(name="--password-file")]
-Url = Annotated[str, Parameter(env_var="TILTH_URL", help="The node's JSON-RPC address.")]
-Grpc = Annotated[str, Parameter(env_var="TILTH_GRPC", help="The node's gRPC address.")]
 
 
 def backup(file: Path, /, *, password_file: Password = None, vault: Folder = FOLDER) -> int:
@@ -41,9 +37,12 @@ def backup(file: Path, /, *, password_file: Password = None, vault: Folder = FOL
         keeper = existing_vault(vault)
         password = _password(password_file, twice=True)
         write_backup(keeper.directory, read_key(vault / KEYSTORE), file, password)
-        print(f"{file} holds {len(keeper.list())} tables and their key, under your password.")
+        count = len(keeper.list())
+        print(
+            f"{file} holds every table and the vault's key, under your password. Tables: {count}."
+        )
 
-    return _told(work)
+    return told(work)
 
 
 def restore(file: Path, /, *, password_file: Password = None, vault: Folder = FOLDER) -> int:
@@ -66,16 +65,16 @@ def restore(file: Path, /, *, password_file: Password = None, vault: Folder = FO
         print("They release nothing until their books know what was released since:")
         print("  tilth vault reconcile")
 
-    return _told(work)
+    return told(work)
 
 
 def reconcile(
     *,
     nothing_since: Annotated[bool, Parameter(negative="")] = False,
-    yes: Annotated[bool, Parameter(negative="")] = False,
+    yes: Yes = False,
     vault: Folder = FOLDER,
-    url: Url = "ws://127.0.0.1:9944",
-    grpc: Grpc = "127.0.0.1:50051",
+    url: Url = URL,
+    grpc: Grpc = GRPC,
 ) -> int:
     """Tell a restored vault's books what the chain has spent; until then they refuse.
 
@@ -85,8 +84,6 @@ def reconcile(
     ----------
     nothing_since
         Of tables that the chain does not know you vouch that nothing was released since the backup.
-    yes
-        Do not ask.
     """
 
     def work() -> None:
@@ -99,11 +96,11 @@ def reconcile(
             found = {entry.row_root: chain.spent(client, entry.row_root) for entry in behind}
         names = {entry.row_root: entry.name for entry in behind}
         _show(chain, [(names[root], spent) for root, spent in found.items()])
-        if not (yes or _agreed()):
-            raise NotNow("nothing was changed; add --yes where nobody can answer")
+        if not yes:
+            confirm("Is that chain up to date?", "nothing was changed")
         _reconcile(keeper, chain, found, nothing_since=nothing_since)
 
-    return _told(work)
+    return told(work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +170,12 @@ def _reconcile(
             keeper.ledger(root).reconcile(chain.genesis, privacy.NOTHING, 0)
         else:
             left += 1
-    print(f"The books of {len(found) - left} tables go on.")
+    print(f"Books that go on: {len(found) - left}.")
     if left:
         cause = "this chain does not know of them"
-        raise NotNow(f"{left} tables stay closed, for {cause}: ask theirs, or --nothing-since")
+        raise NotNow(
+            f"tables that stay closed, for {cause}: {left}; ask theirs, or --nothing-since"
+        )
 
 
 def _restore(file: Path, folder: Path, password: str) -> None:
@@ -203,20 +202,3 @@ def _password(file: Path | None, *, twice: bool) -> str:
     if twice and len(password) < _SHORTEST:
         raise NotNow(f"the key of all tables lies under it: take at least {_SHORTEST} characters")
     return password
-
-
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        return False
-    return input("Is that chain up to date? [y/N] ").strip().lower() in ("y", "yes")
-
-
-def _told(work: Callable[[], None]) -> int:
-    """The exit status; what goes wrong is one line on stderr."""
-    try:
-        work()
-    except (NotNow, VaultError, Refused, Unreachable, ValueError) as error:
-        return fail(str(error))
-    except OSError as error:
-        return fail(f"{error.filename}: {error.strerror}")
-    return 0

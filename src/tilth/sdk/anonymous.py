@@ -14,6 +14,7 @@ from tilth.sdk.connection import Connection
 from tilth.sdk.contents import Progress
 from tilth.sdk.publishing import Publication, Published, published_in
 from tilth.sdk.refusals import Refused
+from tilth.sdk.token import Token
 from tilth.sdk.wire import bounded
 from tilth.vault.files import create_file, private_directory
 
@@ -115,9 +116,10 @@ def _ensure_affordable(connection: Connection, publication: Publication) -> None
     pot = connection.query("System", "Account", ["0x" + POT.hex()], None)
     free = int(pot["data"]["free"])
     if free <= deposit:
+        words = Token.of(connection.ask("system_properties", [])).words
         raise Refused(
-            f"the pot that pays for what nobody signs has {free} planck, and this takes "
-            f"{deposit}; nothing was stored. Anybody may fill it: TransactionStorage.donate"
+            f"the pot that pays for what nobody signs has {words(free)}, and this takes "
+            f"{words(deposit)}; nothing was stored. Anybody may fill it: tilth dataset donate"
         )
 
 

@@ -162,8 +162,8 @@ class LoadedDataset:
                 "the publisher's fingerprint is not that of the files: it may hide a duplicate"
             )
         return (
-            f"{sum(len(file.chunks) for file in self._files.values())} chunks have their hashes",
-            f"{len(files)} files have the sizes and hashes of the manifest",
+            f"every chunk has its hash: {sum(len(file.chunks) for file in self._files.values())}",
+            f"every file has the size and hash that the manifest says: {len(files)}",
             "the Croissant description says the same of the files",
             "the fingerprint is that of the files",
         )

@@ -10,6 +10,7 @@ from tilth.pallets.compute.work import EvaluateSpec, StatisticsSpec, TrainSpec, 
 from tilth.primitives import privacy
 from tilth.sdk.client import Client
 from tilth.sdk.refusals import Refused
+from tilth.sdk.token import Token
 from tilth.sdk.wire import MICRO, PICO, Escrow, JobSpec
 
 if TYPE_CHECKING:
@@ -31,26 +32,6 @@ class NotListed(Refused):
             "`tilth job allow` does; then order it again"
         )
         self.spec_hash = spec_hash
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """How amounts of this chain are written for people."""
-
-    symbol: str
-    decimals: int
-
-    def words(self, planck: int) -> str:
-        whole, rest = divmod(planck, 10**self.decimals)
-        fraction = f"{rest:0{self.decimals}d}"[:4].rstrip("0") if self.decimals else ""
-        if not whole and not fraction and rest:
-            return f"less than 0.0001 {self.symbol}"
-        return f"{whole:,}{'.' if fraction else ''}{fraction} {self.symbol}"
-
-    @classmethod
-    def of(cls, client: Client) -> "Token":
-        found = client.ask("system_properties")
-        return cls(found.get("tokenSymbol", "units"), found.get("tokenDecimals", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +136,7 @@ def priced(client: Client, address: str, draft: Draft, tip: int) -> Order:
         epsilon_left=int(terms["epsilonLeftMicro"]) / MICRO,
         delta=delta_pico / PICO,
         rows=int(terms["rows"]),
-        token=Token.of(client),
+        token=Token.of(client.ask("system_properties")),
     )
 
 

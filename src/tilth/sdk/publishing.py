@@ -15,6 +15,7 @@ from tilth.sdk.connection import Connection
 from tilth.sdk.contents import Progress
 from tilth.sdk.files import Reading
 from tilth.sdk.refusals import Refused
+from tilth.sdk.token import Token
 from tilth.sdk.wire import bounded
 
 if TYPE_CHECKING:
@@ -152,9 +153,10 @@ class Publication:
         account = connection.query("System", "Account", [pair.ss58_address], None)
         free = int(account["data"]["free"])
         if free <= deposit:
+            words = Token.of(connection.ask("system_properties", [])).words
             raise Refused(
-                f"publishing holds a deposit of {deposit} planck beside fees, and the account has "
-                f"{free}; nothing was stored"
+                f"publishing holds a deposit of {words(deposit)} beside fees, and the account has "
+                f"{words(free)}; nothing was stored"
             )
 
     def _reserved(self, connection: Connection, pair: "Keypair") -> bytes:
