@@ -15,8 +15,10 @@ from tilth.primitives.cid import BLAKE2B_256, RAW, SHA2_256, Cid
 from tilth.primitives.types import H256
 
 _MOST: Final = 64 * 1024 * 1024  # bytes of one answer
+_HIGHEST: Final = 2**64
 _KEYS: Final = 1000
 _DEADLINE: Final = 60.0
+_OPEN: Final = 10.0
 _NOT_FOUND: Final = -32810
 
 
@@ -29,11 +31,16 @@ class _Refused(Exception):
 
 
 class WebSocketPeer:
-    """One connection, over which many questions may be under way; it is made again by `connect`."""
+    """One connection, over which many questions may be under way; it is made again by `connect`.
 
-    def __init__(self, url: str, *, deadline: float = _DEADLINE) -> None:
+    Whoever does not answer within `deadline` seconds, be it a ping, or sends more than `most`
+    bytes at once, is left.
+    """
+
+    def __init__(self, url: str, *, deadline: float = _DEADLINE, most: int = _MOST) -> None:
         self.name = url
         self._deadline = deadline
+        self._most = most
         self._socket: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
         self._ids = itertools.count(1)
@@ -45,7 +52,13 @@ class WebSocketPeer:
         await self.close()
         try:
             self._socket = await connect(
-                self.name, max_size=_MOST, compression=None, ping_timeout=None, open_timeout=10
+                self.name,
+                max_size=self._most,
+                compression=None,
+                ping_interval=self._deadline,
+                ping_timeout=self._deadline,
+                open_timeout=min(self._deadline, _OPEN),
+                close_timeout=min(self._deadline, _OPEN),
             )
         except (OSError, WebSocketException, TimeoutError, ValueError) as error:
             raise PeerFailed(f"it cannot be reached ({error})") from error
@@ -66,7 +79,7 @@ class WebSocketPeer:
         answer = await self._ask("chain_getBlockHash", list(numbers))
         if not isinstance(answer, list) or len(answer) != len(numbers):
             raise PeerFailed("it does not answer what it was asked")
-        return [None if text is None else H256(_unhex(text)) for text in answer]
+        return [None if text is None else _hash(text) for text in answer]
 
     async def header(self, hash: H256) -> bytes | None:
         answer = await self._ask("archive_v1_header", _hex(hash))
@@ -90,7 +103,9 @@ class WebSocketPeer:
             number = int(header["number"], 16)
         except (TypeError, KeyError, ValueError):
             raise PeerFailed("it does not know its own best block") from None
-        return Tip(H256(_unhex(best)), number, H256(_unhex(finalized)))
+        if not 0 <= number < _HIGHEST:
+            raise PeerFailed("no chain has so many blocks as it says")
+        return Tip(_hash(best), number, _hash(finalized))
 
     async def moved(self) -> None:
         """Also ends, with PeerFailed, when the connection does."""
@@ -126,22 +141,31 @@ class WebSocketPeer:
             raise PeerFailed(str(refused)) from None
 
     async def state(self, hash: H256) -> dict[bytes, bytes]:
+        """Raises PeerFailed."""
         entries: dict[bytes, bytes] = {}
         start: str | None = None
         while True:
             keys = await self._ask("state_getKeysPaged", "0x", _KEYS, start, _hex(hash))
             if not keys:
                 return entries
-            (page,) = await self._ask("state_queryStorageAt", keys, _hex(hash))
-            for key, value in page["changes"]:
-                entries[_unhex(key)] = _unhex(value)
-            start = keys[-1]
+            page = await self._ask("state_queryStorageAt", keys, _hex(hash))
+            known = len(entries)
+            try:
+                entries |= {_unhex(key): _unhex(value) for key, value in page[0]["changes"]}
+                start = keys[-1]
+            except (LookupError, TypeError, ValueError):
+                raise PeerFailed("it does not answer what it was asked") from None
+            if len(entries) == known:
+                raise PeerFailed("it tells the same of its first state again and again")
 
     async def about(self) -> Mapping[str, Any]:
         methods = {"name": "system_chain", "chainType": "system_chainType"}
         methods["properties"] = "system_properties"
         answers = await asyncio.gather(*map(self._ask, methods.values()))
-        return dict(zip(methods, answers, strict=True))
+        about = dict(zip(methods, answers, strict=True))
+        if not isinstance(about["properties"], dict):
+            about["properties"] = {}
+        return about
 
     async def _ask(self, method: str, *params: object) -> Any:
         try:
@@ -170,7 +194,7 @@ class WebSocketPeer:
         try:
             async for text in socket:
                 self._take(json.loads(text))
-        except (OSError, WebSocketException, ValueError):
+        except (OSError, WebSocketException, ValueError, TypeError, RecursionError):
             pass  # whoever waits is told below
         finally:
             self._end()
@@ -199,6 +223,13 @@ class WebSocketPeer:
 
 def _hex(data: bytes) -> str:
     return "0x" + data.hex()
+
+
+def _hash(text: Any) -> H256:
+    data = _unhex(text)
+    if len(data) != 32:
+        raise PeerFailed("it answers with something else than a hash")
+    return H256(data)
 
 
 def _unhex(text: Any) -> bytes:

@@ -23,6 +23,10 @@ _WINDOW: Final = 128  # blocks whose hashes are asked for at once
 _MOST_AT_ONCE: Final = 32
 _AHEAD: Final = 16 * 1024 * 1024  # bytes of bodies that may wait to be executed
 _HELD: Final = 8192  # transactions that wait to be sent on to one peer
+_FRUITLESS: Final = 3
+"""So often a peer's best block may not come although all below it does: its chain may have become
+another meanwhile, but somebody who names blocks that there are not would keep all others waiting.
+"""
 _RELOADED: Final = (
     "block {} is said to change the chain's runtime, and no transaction in it does ({}): so does "
     "`tilth dev --reload`, whose chains have no followers, or else the peer lies"
@@ -114,6 +118,9 @@ class Follower:
                 return
             except StoreError:
                 return  # the chain has told whoever must know
+            except Exception:
+                pause = self._patience.lie
+                log.exception("%s is left alone for %g s: it answers strangely", peer.name, pause)
             finally:
                 await peer.close()
             failures += 1
@@ -148,16 +155,18 @@ class Follower:
 
     async def _catch_up(self, peer: Peer) -> None:
         """Until what the peer calls best and final is here."""
-        while True:
-            tip = await peer.tip()
-            self._standing.highest = max(self._standing.highest, tip.number)
-            if self._stands(tip.best):
-                break
+        fruitless = 0
+        while not self._stands((tip := await peer.tip()).best):
+            self._standing.highest = tip.number
             self._standing.syncing = tip.number > self._chain.best.number + 1
             try:
                 await self._fetch(peer, await self._fork_point(peer, tip), tip)
             finally:
                 self._standing.syncing = False
+            fruitless = 0 if self._chain.block(tip.best) else fruitless + 1
+            if fruitless == _FRUITLESS:
+                raise PeerFailed(f"it does not give block {tip.number}, which it calls its best")
+        self._standing.highest = tip.number
         self._agree(peer, tip)
 
     def _stands(self, hash: H256) -> bool:
@@ -196,26 +205,30 @@ class Follower:
             hashes = await peer.hashes(list(numbers))
             if None in hashes:
                 return  # its chain has become another meanwhile
-            await self._fetch_all(peer, [hash for hash in hashes if hash is not None])
+            named = [hash for hash in hashes if hash is not None]
+            await self._fetch_all(peer, list(zip(numbers, named, strict=True)))
 
-    async def _fetch_all(self, peer: Peer, hashes: list[H256]) -> None:
-        waiting = list(reversed(hashes))
-        coming: list[tuple[H256, asyncio.Task[Any]]] = []
+    async def _fetch_all(self, peer: Peer, named: list[tuple[int, H256]]) -> None:
+        waiting = named[::-1]
+        coming: list[tuple[int, H256, asyncio.Task[Any]]] = []
         at_once = 2
         try:
             while waiting or coming:
                 while waiting and len(coming) < at_once:
-                    hash = waiting.pop()
-                    coming.append((hash, asyncio.ensure_future(peer.block(hash))))
-                hash, task = coming.pop(0)
-                size = self._import(hash, await task)
+                    number, hash = waiting.pop()
+                    coming.append((number, hash, asyncio.ensure_future(peer.block(hash))))
+                number, hash, task = coming[0]
+                size = self._import(number, hash, await task)
+                del coming[0]
                 at_once = max(2, min(2 * at_once, _MOST_AT_ONCE, _AHEAD // (size + 1)))
         finally:
-            for _, task in coming:
+            for *_, task in coming:
                 task.cancel()
-            await asyncio.gather(*(task for _, task in coming), return_exceptions=True)
+            await asyncio.gather(*(task for *_, task in coming), return_exceptions=True)
 
-    def _import(self, hash: H256, found: tuple[bytes, tuple[bytes, ...]] | None) -> int:
+    def _import(
+        self, number: int, hash: H256, found: tuple[bytes, tuple[bytes, ...]] | None
+    ) -> int:
         """Execute a block and keep it; returns the size of its body."""
         if found is None:
             raise PeerRefused(f"it has no block 0x{hash.hex()}, which it named")
@@ -228,6 +241,8 @@ class Follower:
             raise PeerRefused(
                 f"the header of block 0x{hash.hex()} cannot be read: {error}"
             ) from None
+        if header.number != number:
+            raise PeerRefused(f"it gave block {header.number} for its block {number}")
         try:
             self._check_runtime(self._chain.import_block(header, body))
         except UnknownBlock:
