@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 _LOOK_AGAIN: Final = 0.5
 _QUEUE_SECONDS: Final = 600
 _LONGEST_TEXT: Final = 200
+_STARTS: Final = 4
+_PAUSE: Final = 0.5
 
 
 class RayCluster:
@@ -134,9 +136,21 @@ class RayCluster:
 
     def _connect(self) -> None:
         try:
-            self._ray.init(self._address, logging_level=logging.ERROR, log_to_driver=False)
+            self._admitted()
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise Lost(f"no Ray cluster answers: {_brief(error)}") from error
+
+    def _admitted(self) -> None:
+        """The head forks a process for each client, amid its threads; some die before they begin
+        (seen with Ray 2.56: the proxier's log says that the "specific server" failed)."""
+        for _ in range(_STARTS - 1):
+            with suppress(ConnectionAbortedError):
+                return self._init()
+            time.sleep(_PAUSE)
+        return self._init()
+
+    def _init(self) -> None:
+        self._ray.init(self._address, logging_level=logging.ERROR, log_to_driver=False)
 
     def _dismiss(self, bench: Any) -> None:
         with self._turn:
