@@ -1,9 +1,14 @@
 """Publishing and loading in one line each, against a node in another process."""
 
 import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pandas as pd
@@ -13,7 +18,11 @@ from pyarrow import parquet
 from substrateinterface import Keypair
 
 import tilth
-from tilth.sdk import Client, NodeProcess, Publication, Refused, WrongContent
+from tilth.primitives.manifest import File
+from tilth.primitives.types import H256
+from tilth.sdk import Client, NodeProcess, Publication, Refused, Unreachable, WrongContent
+from tilth.sdk.arrays import load_array, load_arrays
+from tilth.sdk.cache import Cache
 from tilth.sdk.contents import CHUNK_BYTES
 from tilth.sdk.loading import LoadedDataset, NotOne
 
@@ -35,6 +44,39 @@ def published(at: dict[str, Any], source: Any, name: str, **more: Any) -> int:
 
 def loaded(at: dict[str, Any], cache: Path, which: str | int, **more: Any) -> LoadedDataset:
     return tilth.load_dataset(which, cache=cache, **at, **more)
+
+
+def saved(array: Any) -> bytes:
+    stream = BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def npy(shape: tuple[int, ...]) -> bytes:
+    """A header of so many float64, and four of them."""
+    stream = BytesIO()
+    header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+    return stream.getvalue() + bytes(32)
+
+
+def packed(member: bytes) -> bytes:
+    stream = BytesIO()
+    with ZipFile(stream, "w") as archive:
+        archive.writestr("a.npy", member)
+    return stream.getvalue()
+
+
+def bomb() -> bytes:
+    """A thousandth of what it unpacks to."""
+    stream = BytesIO()
+    with (
+        ZipFile(stream, "w", ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("a.npy", "w") as member,
+    ):
+        for _ in range(65):
+            member.write(bytes(1 << 24))
+    return stream.getvalue()
 
 
 def test_a_frame_comes_back_by_its_name(at: dict[str, Any], tmp_path: Path) -> None:
@@ -214,3 +256,77 @@ def test_an_upload_that_broke_off_goes_on_with_its_reservation(
     assert len(reserved) == 1
     assert not list(client.entries("Datasets", "Reservations"))
     assert client.fetch_dataset(number) == {"cut.bin": data}
+
+
+def test_a_download_that_broke_off_goes_on_where_it_was(
+    at: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = bytes(range(241)) * (CHUNK_BYTES // 60)
+    chunks = -(-len(data) // CHUNK_BYTES)
+    number = published(at, {"cut.bin": data}, "cut on the way")
+    real, fetched, left = Client.fetch, list[bytes](), [2]
+
+    def cut(self: Client, hash: bytes) -> bytes:
+        if not left[0]:
+            raise Unreachable("the line is cut")
+        left[0] -= 1
+        fetched.append(hash)
+        return real(self, hash)
+
+    heard: list[int] = []
+    with loaded(at, tmp_path, number) as dataset:
+        monkeypatch.setattr(Client, "fetch", cut)
+        with pytest.raises(Unreachable):
+            dataset.path("cut.bin")
+        left[0] = chunks - 1
+        (part,) = tmp_path.rglob("*.part")
+        with part.open("r+b") as stream:
+            stream.seek(-1, os.SEEK_END)
+            stream.write(b"!")  # of the two chunks that are here, the second is damaged
+        assert dataset.path("cut.bin", heard.append).read_bytes() == data
+
+    assert (len(fetched), len(set(fetched))) == (chunks + 1, chunks)
+    assert sum(heard) == len(data)
+    assert [path for path in tmp_path.rglob("*") if path.suffix] == []
+
+
+def test_two_processes_that_load_the_same_file_fetch_it_once(tmp_path: Path) -> None:
+    contents = [bytes([at]) * 1000 for at in range(20)]
+    chunks = tuple(H256(sha256(each).digest()) for each in contents)
+    whole = b"".join(contents)
+    file = File("t.bin", len(whole), sha256(whole).digest(), chunks)
+    fetched: list[bytes] = []
+
+    def fetch(hash: bytes) -> bytes:
+        fetched.append(hash)
+        time.sleep(0.005)
+        return contents[chunks.index(H256(hash))]
+
+    with ThreadPoolExecutor(2) as pool:
+        paths = list(pool.map(lambda _: Cache(tmp_path).file(file, fetch), range(2)))
+
+    assert [path.read_bytes() for path in paths] == [whole] * 2
+    assert len(fetched) == len(chunks)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("huge.npy", npy((10**13,))),
+        ("cut.npy", npy((4,))[:-3]),
+        ("objects.npy", saved(np.array([{}], dtype=object))),
+        ("no.npy", b"PK"),
+        ("no.npz", b"PK"),
+        ("huge.npz", packed(npy((10**13,)))),
+        ("objects.npz", packed(saved(np.array([{}], dtype=object)))),
+        ("bomb.npz", bomb()),
+    ],
+)
+def test_an_array_that_is_not_what_it_says_is_refused_before_room_is_made_for_it(
+    tmp_path: Path, name: str, data: bytes
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+
+    with pytest.raises(WrongContent, match=r"it is no \.np|unpacks to more than 1 GiB"):
+        load_array(path) if name.endswith("npy") else load_arrays(path)

@@ -205,7 +205,9 @@ def get(
     """
 
     def work(dataset: LoadedDataset) -> None:
-        for name, path in dataset.files().items():
+        with _progress(dataset.size, quiet=False) as heard:
+            files = dataset.files(heard)
+        for name, path in files.items():
             target = to / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.exists():

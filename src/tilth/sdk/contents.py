@@ -90,11 +90,15 @@ class _Upload:
             for answer in answers:
                 self._check(answer)
         finally:
-            with self._turn:  # the connection is not left to two threads
-                self._ended = True
+            self._end()
             answers.cancel()
         if self._fault is not None:
             raise self._fault
+
+    def _end(self) -> None:
+        """Nothing more is sent; the connection is not left to two threads."""
+        with self._turn:
+            self._ended = True
 
     def _requests(self) -> Iterator[pb.PublishRequest]:
         """Runs in a thread of gRPC's."""
@@ -126,9 +130,11 @@ class _Upload:
         hash, size = self._sent[answer.request]
         match answer.WhichOneof("outcome"):
             case "failed":
-                raise refusal(answer.failed)
+                # what was sent after it takes effect: its nonces are not free before it has
+                self._end()
+                self._fault = self._fault or refusal(answer.failed)
             case "refused":
-                raise Refused(answer.refused.message)
+                raise self._fault or Refused(answer.refused.message)
             case _:
                 if hash not in answer.stored.content_hashes:
                     raise WrongContent(f"the node stored other content than 0x{hash.hex()}")
@@ -151,6 +157,11 @@ def fetch(connection: Connection, hash: bytes) -> bytes:
     request = pb.FetchRequest(content_hash=hash)
     with grpc_answers(connection.target):
         data = b"".join(part.data for part in connection.content.Fetch(request))
-    if not any(digest(data) == hash for digest in _DIGESTS):
+    if not true_to(data, hash):
         raise WrongContent(f"the node sent other bytes than content 0x{hash.hex()}")
     return data
+
+
+def true_to(data: bytes, hash: bytes) -> bool:
+    """Whether the bytes have this hash, by any of the hashings that content is stored under."""
+    return any(digest(data) == hash for digest in _DIGESTS)

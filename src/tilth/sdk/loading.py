@@ -12,8 +12,10 @@ from typing import Any, Final, Self
 import numpy as np
 
 from tilth.primitives.manifest import File, read_manifest
+from tilth.sdk.arrays import load_array, load_arrays
 from tilth.sdk.cache import Cache, default_folder
 from tilth.sdk.client import Client
+from tilth.sdk.contents import Progress
 from tilth.sdk.croissant import ensure_true
 from tilth.sdk.files import Reading
 from tilth.sdk.refusals import Refused, WrongContent
@@ -21,7 +23,6 @@ from tilth.sdk.tables import MissingExtra, arrow, ending, opened_batches
 
 _PAGE: Final = 200
 _TABLES: Final = ("csv", "jsonl", "ndjson", "parquet", "arrow", "feather", "arrows", "npy")
-_LARGEST_UNPACKED: Final = 1 << 30
 
 
 class NotOne(LookupError):
@@ -75,13 +76,21 @@ class LoadedDataset:
         """The paths of its files."""
         return tuple(self._files)
 
-    def files(self) -> dict[str, Path]:
-        """Every file in the cache, by its path; raises WrongContent."""
-        return {name: self.path(name) for name in self._files}
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return sum(file.size for file in self._files.values())
 
-    def path(self, name: str) -> Path:
-        """A file in the cache."""
-        return self._cache.file(self._file(name), self._client.fetch)
+    def files(self, progress: Progress = lambda _: None) -> dict[str, Path]:
+        """Every file in the cache, by its path; raises WrongContent.
+
+        `progress` hears of how many bytes more are here.
+        """
+        return {name: self.path(name, progress) for name in self._files}
+
+    def path(self, name: str, progress: Progress = lambda _: None) -> Path:
+        """A file in the cache; a download that was cut goes on where it was."""
+        return self._cache.file(self._file(name), self._client.fetch, progress)
 
     def stream(self, name: str) -> Iterator[bytes]:
         """A file's bytes, piece by piece as they are fetched; nothing is kept."""
@@ -136,9 +145,9 @@ class LoadedDataset:
         """An array; of a table, rows by columns; of an .npz, a dict of arrays."""
         name = name or self._table()
         if ending(name) == "npy":
-            return np.load(self.path(name), allow_pickle=False)
+            return load_array(self.path(name))
         if ending(name) == "npz":
-            return _unpacked(self.path(name))
+            return load_arrays(self.path(name))
         columns = [column.to_numpy() for column in self.to_arrow(name).columns]
         numeric = all(column.dtype.kind in "biuf" for column in columns)
         return np.column_stack(
@@ -234,16 +243,6 @@ def _described(metadata: bytes) -> Any:
         return json.loads(metadata)
     except (ValueError, RecursionError):
         raise WrongContent("the dataset's description is not JSON") from None
-
-
-def _unpacked(path: Path) -> dict[str, Any]:
-    import zipfile
-
-    with zipfile.ZipFile(path) as packed:
-        if sum(member.file_size for member in packed.infolist()) > _LARGEST_UNPACKED:
-            raise WrongContent("the .npz unpacks to more than 1 GiB: take it apart yourself")
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
 
 
 def _array_table(pyarrow: Any, array: Any) -> Any:

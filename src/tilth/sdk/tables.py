@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Final, Protocol
 
 import numpy as np
 
+from tilth.sdk.arrays import ArrayHeader, read_header
 from tilth.sdk.columns import Column
 from tilth.sdk.sketches import Sketcher
 from tilth.sdk.wire import canonical_json
@@ -226,18 +227,11 @@ class ArrayReader:
         if len(self.rows) != (shape[0] if size else 0):
             raise BadTable(f"{self._path}: it does not hold as many rows as its header says")
 
-    def _header(self, stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-        formats = np.lib.format
+    def _header(self, stream: BinaryIO) -> ArrayHeader:
         try:
-            version = formats.read_magic(stream)
-            read = formats.read_array_header_1_0 if version == (1, 0) else _later_header
-            return read(stream)
+            return read_header(stream)
         except ValueError as error:
             raise BadTable(f"{self._path}: {error}") from None
-
-
-def _later_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    return np.lib.format.read_array_header_2_0(stream)
 
 
 _READERS: Final[dict[str, Callable[[str], TableReader]]] = {
