@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import islice
 from typing import Any, Final
@@ -22,6 +22,7 @@ class NoPreview(ValueError):
 class Preview:
     file: str
     """The table's path, empty for a mock."""
+    mock: bool
     columns: list[str]
     rows: list[list[str]]
 
@@ -43,7 +44,7 @@ def preview_files(
 
 def preview_mock(mock: bytes, rows: int) -> Preview:
     """Of a private table's public twin; raises NoPreview."""
-    return _csv("", _lines(mock, whole=True), rows)
+    return replace(_csv("", _lines(mock, whole=True), rows), mock=True)
 
 
 def _chosen(files: tuple[File, ...], path: str | None) -> File:
@@ -70,7 +71,7 @@ def _csv(path: str, text: str, rows: int) -> Preview:
     records = (cells for cells in csv.reader(StringIO(text, newline="")) if cells)
     try:
         columns = next(records, [])
-        return Preview(path, _cut(columns), [_cut(cells) for cells in islice(records, rows)])
+        return Preview(path, False, _cut(columns), [_cut(cells) for cells in islice(records, rows)])
     except csv.Error as error:
         raise NoPreview(f"{path or 'the mock'} is no CSV: {error}") from None
 
@@ -82,7 +83,7 @@ def _json_lines(path: str, text: str, rows: int) -> Preview:
         raise NoPreview(f"{path} is no file of JSON lines: {error}") from None
     columns = list(dict.fromkeys(name for record in records for name in record))
     cells = [[_cell(record.get(name)) for name in columns] for record in records]
-    return Preview(path, _cut(columns), [_cut(row) for row in cells])
+    return Preview(path, False, _cut(columns), [_cut(row) for row in cells])
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:

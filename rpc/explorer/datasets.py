@@ -7,11 +7,11 @@ from typing import Any, Final, TypeAlias, TypedDict
 from tilth.node.catalogue import Query
 from tilth.node.service import Node
 from tilth.pallets.datasets import DatasetInfo, Datasets, DeprecatedFor, Kind, PrivateInfo, Revision
+from tilth.primitives.manifest import BadManifest, File, read_manifest
 from tilth.rpc.explorer import contents
 from tilth.rpc.explorer.described import ColumnJson, Described, columns, described
 from tilth.rpc.explorer.market import pallet, reading
 from tilth.rpc.explorer.words import Words
-from tilth.rpc.grpc.manifest import BadManifest, File, read_manifest
 
 _SHOWN_FACETS: Final = 24
 _SHOWN_FILES: Final = 200

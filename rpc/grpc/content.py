@@ -8,7 +8,14 @@ from tilth.node.content import ContentReader
 from tilth.node.service import Node
 from tilth.primitives.manifest import BadManifest, File, read_manifest
 from tilth.primitives.types import H256
-from tilth.rpc.grpc.datasets import Catalogue
+from tilth.rpc.datasets import DatasetReader
+from tilth.rpc.grpc.datasets import (
+    dataset_message,
+    found_message,
+    preview_message,
+    revision_message,
+    told,
+)
 from tilth.rpc.grpc.failures import data_loss, failed
 from tilth.rpc.grpc.limits import GrpcLimits
 from tilth.rpc.grpc.methods import Context
@@ -28,7 +35,7 @@ class ContentService(ContentServicer):
         self._reader = reader
         self._outcomes = outcomes
         self._limits = limits
-        self._catalogue = Catalogue(node.chain)
+        self._datasets = DatasetReader(node)
 
     async def Publish(
         self, request_iterator: AsyncIterator[pb.PublishRequest], context: Context
@@ -48,8 +55,7 @@ class ContentService(ContentServicer):
     async def FetchDataset(
         self, request: pb.FetchDatasetRequest, context: Context
     ) -> AsyncIterator[pb.FetchDatasetResponse]:
-        number = request.revision if request.HasField("revision") else None
-        revision = self._catalogue.revision(request.dataset, number)
+        revision = self._revision(request)
         files = self._files(revision)
         yield pb.FetchDatasetResponse(revision=revision)
         for file in files:
@@ -58,7 +64,36 @@ class ContentService(ContentServicer):
                     yield part
 
     async def GetDataset(self, request: pb.GetDatasetRequest, context: Context) -> pb.Dataset:
-        return self._catalogue.dataset(request.dataset)
+        with told():
+            return dataset_message(self._datasets, request.dataset)
+
+    async def GetRevision(self, request: pb.GetRevisionRequest, context: Context) -> pb.Revision:
+        return self._revision(request)
+
+    async def SearchDatasets(
+        self, request: pb.SearchDatasetsRequest, context: Context
+    ) -> pb.SearchDatasetsResponse:
+        with told():
+            return found_message(self._datasets, request)
+
+    async def PreviewDataset(
+        self, request: pb.PreviewDatasetRequest, context: Context
+    ) -> pb.PreviewDatasetResponse:
+        with told():
+            return preview_message(self._datasets, request)
+
+    async def DescribeDataset(
+        self, request: pb.DescribeDatasetRequest, context: Context
+    ) -> pb.DescribeDatasetResponse:
+        number = request.revision if request.HasField("revision") else None
+        with told():
+            found = self._datasets.description(request.dataset, number)
+        return pb.DescribeDatasetResponse(croissant=found.data, content_hash=found.hash)
+
+    def _revision(self, request: pb.FetchDatasetRequest | pb.GetRevisionRequest) -> pb.Revision:
+        number = request.revision if request.HasField("revision") else None
+        with told():
+            return revision_message(*self._datasets.revision(request.dataset, number))
 
     def _files(self, revision: pb.Revision) -> tuple[File, ...]:
         try:

@@ -1,13 +1,13 @@
 """Datasets as messages."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from tilth.frame import codec, u32
-from tilth.node.chain import Chain
+from tilth.node.catalogue import NoDatasets, Query
+from tilth.node.content import ContentLost, NoContent
 from tilth.pallets.datasets import (
     DatasetInfo,
     DeprecatedFor,
-    EpsilonReport,
     JobKind,
     Kind,
     Only,
@@ -15,77 +15,96 @@ from tilth.pallets.datasets import (
     PrivateInfo,
     Revision,
 )
-from tilth.rpc.grpc.failures import Failure, failed, not_found
-from tilth.rpc.grpc.state import ask
+from tilth.rpc.datasets import (
+    PAGE,
+    ROWS,
+    DatasetReader,
+    NoDataset,
+    NotCroissant,
+    NotHere,
+    PrivateRows,
+)
+from tilth.rpc.grpc.failures import data_loss, failed, not_found, unimplemented
+from tilth.rpc.grpc.values import hash_of
+from tilth.rpc.preview import NoPreview
 from tilth.v1 import content_pb2 as pb
 
 
-class Catalogue:
-    """Reads the best block's datasets, each question answered or a Failure."""
+@contextmanager
+def told() -> Iterator[None]:
+    """What cannot be answered, as this face says it; raises Failure."""
+    try:
+        yield
+    except (NoDatasets, NoContent) as error:
+        raise unimplemented(str(error)) from None
+    except (NoDataset, NotHere) as error:
+        raise not_found(str(error)) from None
+    except (PrivateRows, NoPreview, NotCroissant) as error:
+        raise failed(str(error)) from None
+    except ContentLost as error:
+        raise data_loss(str(error)) from error
 
-    def __init__(self, chain: Chain) -> None:
-        self._chain = chain
 
-    def dataset(self, number: int) -> pb.Dataset:
-        info = self._info(number)
-        dataset = pb.Dataset(
-            id=number,
-            publisher=info.publisher,
-            created_at=info.created_at,
-            name=info.name,
-            spdx=info.spdx,
-            tags=info.tags,
-        )
-        if isinstance(info.status, DeprecatedFor):
-            dataset.deprecated.CopyFrom(
-                pb.Deprecation(by=info.status.by, reason=info.status.reason)
+def dataset_message(reader: DatasetReader, number: int) -> pb.Dataset:
+    """All that is known of it."""
+    dataset = _message(reader, number, reader.info(number))
+    if dataset.HasField("private"):
+        spent = reader.epsilon(number)
+        dataset.private.privacy_spent.CopyFrom(
+            pb.PrivacySpent(
+                spent_micro=spent.spent, reserved_micro=spent.reserved, cap_micro=spent.cap
             )
-        if info.kind is Kind.PUBLIC:
-            dataset.head.CopyFrom(self._revision(number, info.head))
-        else:
-            dataset.private.CopyFrom(self._private(number))
-        return dataset
-
-    def revision(self, number: int, revision: int | None) -> pb.Revision:
-        """The head where no revision is named."""
-        info = self._info(number)
-        if info.kind is not Kind.PUBLIC:
-            raise failed(f"dataset {number} is private: its rows stay with its owner")
-        return self._revision(number, info.head if revision is None else revision)
-
-    def _info(self, number: int) -> DatasetInfo:
-        missing = not_found(f"there is no dataset {number}")
-        info: DatasetInfo | None = self._ask("info", _u32(number, missing))
-        if info is None:
-            raise missing
-        return info
-
-    def _revision(self, number: int, revision: int) -> pb.Revision:
-        missing = not_found(f"dataset {number} has no revision {revision}")
-        found: Revision | None = self._ask(
-            "revision", _u32(number, missing) + _u32(revision, missing)
         )
-        if found is None:
-            raise missing
-        return _revision(revision, found)
-
-    def _private(self, number: int) -> pb.PrivateTable:
-        argument = codec(u32).encode(number)
-        info: PrivateInfo = self._ask("private_info", argument)
-        spent: EpsilonReport = self._ask("epsilon_spent", argument)
-        return _private(info, spent)
-
-    def _ask(self, method: str, argument: bytes) -> Any:
-        return ask(self._chain, self._chain.best, f"DatasetsApi_{method}", argument)
+    return dataset
 
 
-def _u32(number: int, missing: Failure) -> bytes:
-    if number >= 2**32:
-        raise missing
-    return codec(u32).encode(number)
+def found_message(
+    reader: DatasetReader, request: pb.SearchDatasetsRequest
+) -> pb.SearchDatasetsResponse:
+    query = Query(
+        request.text,
+        request.name if request.HasField("name") else None,
+        request.tag if request.HasField("tag") else None,
+        request.spdx if request.HasField("spdx") else None,
+        hash_of(request.publisher, "a publisher") if request.publisher else None,
+    )
+    before = request.cursor if request.HasField("cursor") else None
+    page = reader.search(query, before=before, limit=request.limit or PAGE)
+    found = [_message(reader, number, info) for number, info in page.datasets]
+    return pb.SearchDatasetsResponse(datasets=found, cursor=page.cursor)
 
 
-def _revision(number: int, revision: Revision) -> pb.Revision:
+def preview_message(
+    reader: DatasetReader, request: pb.PreviewDatasetRequest
+) -> pb.PreviewDatasetResponse:
+    revision = request.revision if request.HasField("revision") else None
+    file = request.file if request.HasField("file") else None
+    shown = reader.preview(request.dataset, revision, file, request.rows or ROWS)
+    rows = [pb.PreviewDatasetResponse.Row(cells=cells) for cells in shown.rows]
+    return pb.PreviewDatasetResponse(
+        file=shown.file, mock=shown.mock, columns=shown.columns, rows=rows
+    )
+
+
+def _message(reader: DatasetReader, number: int, info: DatasetInfo) -> pb.Dataset:
+    dataset = pb.Dataset(
+        id=number,
+        publisher=info.publisher,
+        created_at=info.created_at,
+        name=info.name,
+        spdx=info.spdx,
+        tags=info.tags,
+    )
+    if isinstance(info.status, DeprecatedFor):
+        dataset.deprecated.CopyFrom(pb.Deprecation(by=info.status.by, reason=info.status.reason))
+    if info.kind is Kind.PUBLIC:
+        dataset.head.CopyFrom(revision_message(*reader.revision(number)))
+    else:
+        dataset.private.CopyFrom(_private(reader.private(number)))
+    return dataset
+
+
+def revision_message(number: int, revision: Revision) -> pb.Revision:
     return pb.Revision(
         number=number,
         manifest=revision.manifest,
@@ -97,7 +116,7 @@ def _revision(number: int, revision: Revision) -> pb.Revision:
     )
 
 
-def _private(info: PrivateInfo, spent: EpsilonReport) -> pb.PrivateTable:
+def _private(info: PrivateInfo) -> pb.PrivateTable:
     budget = info.budget
     return pb.PrivateTable(
         schema=info.schema,
@@ -112,9 +131,6 @@ def _private(info: PrivateInfo, spent: EpsilonReport) -> pb.PrivateTable:
             output_bytes=budget.output_bytes,
         ),
         workers=info.workers,
-        privacy_spent=pb.PrivacySpent(
-            spent_micro=spent.spent, reserved_micro=spent.reserved, cap_micro=spent.cap
-        ),
     )
 
 

@@ -103,6 +103,85 @@ class GetDatasetRequest(_message.Message):
     dataset: int
     def __init__(self, dataset: _Optional[int] = ...) -> None: ...
 
+class GetRevisionRequest(_message.Message):
+    __slots__ = ("dataset", "revision")
+    DATASET_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    dataset: int
+    revision: int
+    def __init__(self, dataset: _Optional[int] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class SearchDatasetsRequest(_message.Message):
+    __slots__ = ("text", "name", "tag", "spdx", "publisher", "cursor", "limit")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    SPDX_FIELD_NUMBER: _ClassVar[int]
+    PUBLISHER_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    name: str
+    tag: str
+    spdx: str
+    publisher: bytes
+    cursor: int
+    limit: int
+    def __init__(self, text: _Optional[str] = ..., name: _Optional[str] = ..., tag: _Optional[str] = ..., spdx: _Optional[str] = ..., publisher: _Optional[bytes] = ..., cursor: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class SearchDatasetsResponse(_message.Message):
+    __slots__ = ("datasets", "cursor")
+    DATASETS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    datasets: _containers.RepeatedCompositeFieldContainer[Dataset]
+    cursor: int
+    def __init__(self, datasets: _Optional[_Iterable[_Union[Dataset, _Mapping]]] = ..., cursor: _Optional[int] = ...) -> None: ...
+
+class PreviewDatasetRequest(_message.Message):
+    __slots__ = ("dataset", "revision", "file", "rows")
+    DATASET_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    dataset: int
+    revision: int
+    file: str
+    rows: int
+    def __init__(self, dataset: _Optional[int] = ..., revision: _Optional[int] = ..., file: _Optional[str] = ..., rows: _Optional[int] = ...) -> None: ...
+
+class PreviewDatasetResponse(_message.Message):
+    __slots__ = ("file", "mock", "columns", "rows")
+    class Row(_message.Message):
+        __slots__ = ("cells",)
+        CELLS_FIELD_NUMBER: _ClassVar[int]
+        cells: _containers.RepeatedScalarFieldContainer[str]
+        def __init__(self, cells: _Optional[_Iterable[str]] = ...) -> None: ...
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    MOCK_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    mock: bool
+    columns: _containers.RepeatedScalarFieldContainer[str]
+    rows: _containers.RepeatedCompositeFieldContainer[PreviewDatasetResponse.Row]
+    def __init__(self, file: _Optional[str] = ..., mock: _Optional[bool] = ..., columns: _Optional[_Iterable[str]] = ..., rows: _Optional[_Iterable[_Union[PreviewDatasetResponse.Row, _Mapping]]] = ...) -> None: ...
+
+class DescribeDatasetRequest(_message.Message):
+    __slots__ = ("dataset", "revision")
+    DATASET_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    dataset: int
+    revision: int
+    def __init__(self, dataset: _Optional[int] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class DescribeDatasetResponse(_message.Message):
+    __slots__ = ("croissant", "content_hash")
+    CROISSANT_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_HASH_FIELD_NUMBER: _ClassVar[int]
+    croissant: bytes
+    content_hash: bytes
+    def __init__(self, croissant: _Optional[bytes] = ..., content_hash: _Optional[bytes] = ...) -> None: ...
+
 class Dataset(_message.Message):
     __slots__ = ("id", "publisher", "created_at", "name", "spdx", "tags", "deprecated", "head", "private")
     ID_FIELD_NUMBER: _ClassVar[int]

@@ -54,6 +54,26 @@ class ContentStub:
                 request_serializer=tilth_dot_v1_dot_content__pb2.GetDatasetRequest.SerializeToString,
                 response_deserializer=tilth_dot_v1_dot_content__pb2.Dataset.FromString,
                 _registered_method=True)
+        self.GetRevision = channel.unary_unary(
+                '/tilth.v1.Content/GetRevision',
+                request_serializer=tilth_dot_v1_dot_content__pb2.GetRevisionRequest.SerializeToString,
+                response_deserializer=tilth_dot_v1_dot_content__pb2.Revision.FromString,
+                _registered_method=True)
+        self.SearchDatasets = channel.unary_unary(
+                '/tilth.v1.Content/SearchDatasets',
+                request_serializer=tilth_dot_v1_dot_content__pb2.SearchDatasetsRequest.SerializeToString,
+                response_deserializer=tilth_dot_v1_dot_content__pb2.SearchDatasetsResponse.FromString,
+                _registered_method=True)
+        self.PreviewDataset = channel.unary_unary(
+                '/tilth.v1.Content/PreviewDataset',
+                request_serializer=tilth_dot_v1_dot_content__pb2.PreviewDatasetRequest.SerializeToString,
+                response_deserializer=tilth_dot_v1_dot_content__pb2.PreviewDatasetResponse.FromString,
+                _registered_method=True)
+        self.DescribeDataset = channel.unary_unary(
+                '/tilth.v1.Content/DescribeDataset',
+                request_serializer=tilth_dot_v1_dot_content__pb2.DescribeDatasetRequest.SerializeToString,
+                response_deserializer=tilth_dot_v1_dot_content__pb2.DescribeDatasetResponse.FromString,
+                _registered_method=True)
 
 
 class ContentServicer:
@@ -95,6 +115,35 @@ class ContentServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRevision(self, request, context):
+        """One revision of a public dataset.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchDatasets(self, request, context):
+        """Datasets that fit all that is given, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewDataset(self, request, context):
+        """The first rows of a table: of a CSV or JSON lines file of a public dataset, or of a private one's
+        made-up twin. FAILED_PRECONDITION where nothing of it can be shown.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DescribeDataset(self, request, context):
+        """What the publisher says of a dataset, checked against its hash.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ContentServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -117,6 +166,26 @@ def add_ContentServicer_to_server(servicer, server):
                     servicer.GetDataset,
                     request_deserializer=tilth_dot_v1_dot_content__pb2.GetDatasetRequest.FromString,
                     response_serializer=tilth_dot_v1_dot_content__pb2.Dataset.SerializeToString,
+            ),
+            'GetRevision': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRevision,
+                    request_deserializer=tilth_dot_v1_dot_content__pb2.GetRevisionRequest.FromString,
+                    response_serializer=tilth_dot_v1_dot_content__pb2.Revision.SerializeToString,
+            ),
+            'SearchDatasets': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchDatasets,
+                    request_deserializer=tilth_dot_v1_dot_content__pb2.SearchDatasetsRequest.FromString,
+                    response_serializer=tilth_dot_v1_dot_content__pb2.SearchDatasetsResponse.SerializeToString,
+            ),
+            'PreviewDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewDataset,
+                    request_deserializer=tilth_dot_v1_dot_content__pb2.PreviewDatasetRequest.FromString,
+                    response_serializer=tilth_dot_v1_dot_content__pb2.PreviewDatasetResponse.SerializeToString,
+            ),
+            'DescribeDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeDataset,
+                    request_deserializer=tilth_dot_v1_dot_content__pb2.DescribeDatasetRequest.FromString,
+                    response_serializer=tilth_dot_v1_dot_content__pb2.DescribeDatasetResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -227,6 +296,114 @@ class Content:
             '/tilth.v1.Content/GetDataset',
             tilth_dot_v1_dot_content__pb2.GetDatasetRequest.SerializeToString,
             tilth_dot_v1_dot_content__pb2.Dataset.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRevision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tilth.v1.Content/GetRevision',
+            tilth_dot_v1_dot_content__pb2.GetRevisionRequest.SerializeToString,
+            tilth_dot_v1_dot_content__pb2.Revision.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchDatasets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tilth.v1.Content/SearchDatasets',
+            tilth_dot_v1_dot_content__pb2.SearchDatasetsRequest.SerializeToString,
+            tilth_dot_v1_dot_content__pb2.SearchDatasetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tilth.v1.Content/PreviewDataset',
+            tilth_dot_v1_dot_content__pb2.PreviewDatasetRequest.SerializeToString,
+            tilth_dot_v1_dot_content__pb2.PreviewDatasetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DescribeDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tilth.v1.Content/DescribeDataset',
+            tilth_dot_v1_dot_content__pb2.DescribeDatasetRequest.SerializeToString,
+            tilth_dot_v1_dot_content__pb2.DescribeDatasetResponse.FromString,
             options,
             channel_credentials,
             insecure,

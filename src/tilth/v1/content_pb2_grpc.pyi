@@ -50,6 +50,16 @@ class ContentStub:
     """
     GetDataset: _grpc.UnaryUnaryMultiCallable[_content_pb2.GetDatasetRequest, _content_pb2.Dataset]
     """What the chain knows of a dataset, public or private."""
+    GetRevision: _grpc.UnaryUnaryMultiCallable[_content_pb2.GetRevisionRequest, _content_pb2.Revision]
+    """One revision of a public dataset."""
+    SearchDatasets: _grpc.UnaryUnaryMultiCallable[_content_pb2.SearchDatasetsRequest, _content_pb2.SearchDatasetsResponse]
+    """Datasets that fit all that is given, the newest first."""
+    PreviewDataset: _grpc.UnaryUnaryMultiCallable[_content_pb2.PreviewDatasetRequest, _content_pb2.PreviewDatasetResponse]
+    """The first rows of a table: of a CSV or JSON lines file of a public dataset, or of a private one's
+    made-up twin. FAILED_PRECONDITION where nothing of it can be shown.
+    """
+    DescribeDataset: _grpc.UnaryUnaryMultiCallable[_content_pb2.DescribeDatasetRequest, _content_pb2.DescribeDatasetResponse]
+    """What the publisher says of a dataset, checked against its hash."""
 
 @_typing.type_check_only
 class ContentAsyncStub(ContentStub):
@@ -73,6 +83,16 @@ class ContentAsyncStub(ContentStub):
     """
     GetDataset: _aio.UnaryUnaryMultiCallable[_content_pb2.GetDatasetRequest, _content_pb2.Dataset]  # type: ignore[assignment]
     """What the chain knows of a dataset, public or private."""
+    GetRevision: _aio.UnaryUnaryMultiCallable[_content_pb2.GetRevisionRequest, _content_pb2.Revision]  # type: ignore[assignment]
+    """One revision of a public dataset."""
+    SearchDatasets: _aio.UnaryUnaryMultiCallable[_content_pb2.SearchDatasetsRequest, _content_pb2.SearchDatasetsResponse]  # type: ignore[assignment]
+    """Datasets that fit all that is given, the newest first."""
+    PreviewDataset: _aio.UnaryUnaryMultiCallable[_content_pb2.PreviewDatasetRequest, _content_pb2.PreviewDatasetResponse]  # type: ignore[assignment]
+    """The first rows of a table: of a CSV or JSON lines file of a public dataset, or of a private one's
+    made-up twin. FAILED_PRECONDITION where nothing of it can be shown.
+    """
+    DescribeDataset: _aio.UnaryUnaryMultiCallable[_content_pb2.DescribeDatasetRequest, _content_pb2.DescribeDatasetResponse]  # type: ignore[assignment]
+    """What the publisher says of a dataset, checked against its hash."""
 
 class ContentServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -117,5 +137,39 @@ class ContentServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_content_pb2.Dataset, _abc.Awaitable[_content_pb2.Dataset]]:
         """What the chain knows of a dataset, public or private."""
+
+    @_abc_1.abstractmethod
+    def GetRevision(
+        self,
+        request: _content_pb2.GetRevisionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_content_pb2.Revision, _abc.Awaitable[_content_pb2.Revision]]:
+        """One revision of a public dataset."""
+
+    @_abc_1.abstractmethod
+    def SearchDatasets(
+        self,
+        request: _content_pb2.SearchDatasetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_content_pb2.SearchDatasetsResponse, _abc.Awaitable[_content_pb2.SearchDatasetsResponse]]:
+        """Datasets that fit all that is given, the newest first."""
+
+    @_abc_1.abstractmethod
+    def PreviewDataset(
+        self,
+        request: _content_pb2.PreviewDatasetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_content_pb2.PreviewDatasetResponse, _abc.Awaitable[_content_pb2.PreviewDatasetResponse]]:
+        """The first rows of a table: of a CSV or JSON lines file of a public dataset, or of a private one's
+        made-up twin. FAILED_PRECONDITION where nothing of it can be shown.
+        """
+
+    @_abc_1.abstractmethod
+    def DescribeDataset(
+        self,
+        request: _content_pb2.DescribeDatasetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_content_pb2.DescribeDatasetResponse, _abc.Awaitable[_content_pb2.DescribeDatasetResponse]]:
+        """What the publisher says of a dataset, checked against its hash."""
 
 def add_ContentServicer_to_server(servicer: ContentServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

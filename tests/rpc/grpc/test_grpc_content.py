@@ -452,6 +452,94 @@ async def test_an_unknown_dataset_is_not_found(face: Any) -> None:
         assert error.code() is grpc.StatusCode.NOT_FOUND
 
 
+async def found(face: Any, **query: Any) -> list[str]:
+    page = await face.content.SearchDatasets(pb.SearchDatasetsRequest(**query))
+    return [each.name for each in page.datasets]
+
+
+async def test_a_search_finds_what_fits_all_that_is_given(by_hand: Any) -> None:
+    await dataset(by_hand, manifest(FILES))
+    await private(by_hand)
+
+    assert await found(by_hand) == ["patients", "corpus"]
+    assert await found(by_hand, text="TEX corp") == ["corpus"]
+    assert await found(by_hand, name="corpus", tag="text", spdx="CC0-1.0") == ["corpus"]
+    assert await found(by_hand, publisher=ALICE, tag="text") == ["corpus"]
+    assert await found(by_hand, publisher=BOB) == []
+    assert await found(by_hand, name="") == []
+    page = await by_hand.content.SearchDatasets(pb.SearchDatasetsRequest(limit=1))
+    rest = await by_hand.content.SearchDatasets(pb.SearchDatasetsRequest(cursor=page.cursor))
+    assert [each.id for each in (*page.datasets, *rest.datasets)] == [1, 0]
+    assert page.datasets[0].private.rows == 100
+    assert rest.datasets[0] == await by_hand.content.GetDataset(pb.GetDatasetRequest(dataset=0))
+    assert not rest.HasField("cursor")
+    error = await failure(by_hand.content.SearchDatasets(pb.SearchDatasetsRequest(publisher=b"x")))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_a_revision_is_given_by_its_number(by_hand: Any) -> None:
+    content = manifest(FILES)
+    await dataset(by_hand, content)
+
+    newest = await by_hand.content.GetRevision(pb.GetRevisionRequest(dataset=0))
+
+    assert newest == await by_hand.content.GetRevision(pb.GetRevisionRequest(dataset=0, revision=0))
+    assert (newest.manifest, newest.rows) == (sha2_256(content), 7)
+
+
+async def test_a_preview_shows_the_first_rows_of_a_table(by_hand: Any) -> None:
+    table = b"a,b\n1,x\n2,y\n"
+    await dataset(by_hand, manifest({"README": [b"hi"], "t.csv": [table]}), [b"hi", table])
+
+    shown = await by_hand.content.PreviewDataset(pb.PreviewDatasetRequest(dataset=0, rows=1))
+    asked = pb.PreviewDatasetRequest(dataset=0, file="README")
+    error = await failure(by_hand.content.PreviewDataset(asked))
+
+    assert (shown.file, shown.mock, list(shown.columns)) == ("t.csv", False, ["a", "b"])
+    assert [list(row.cells) for row in shown.rows] == [["1", "x"]]
+    assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
+
+
+async def test_of_a_private_table_the_made_up_twin_is_shown(by_hand: Any) -> None:
+    await private(by_hand)
+
+    shown = await by_hand.content.PreviewDataset(pb.PreviewDatasetRequest(dataset=0))
+
+    assert (shown.file, shown.mock, list(shown.columns)) == ("", True, ["meta"])
+
+
+async def test_a_description_comes_as_it_was_published(by_hand: Any) -> None:
+    await dataset(by_hand, manifest(FILES))
+    described = b'{"name":  "patients"}'
+    hash = H256(sha2_256(described))
+    revision = Draft(hash, hash, None, 1, 1, H256(b"k" * 32), None)
+    store = by_hand.runtime.storage.storing(described)
+    again = by_hand.runtime.datasets.publish_revision.call(0, revision, (), None)
+    await included(by_hand, by_hand.signed(by_hand.runtime.utility.batch_all.call((store, again))))
+
+    answer = await by_hand.content.DescribeDataset(pb.DescribeDatasetRequest(dataset=0))
+    first = by_hand.content.DescribeDataset(pb.DescribeDatasetRequest(dataset=0, revision=0))
+    error = await failure(first)
+
+    assert (answer.croissant, answer.content_hash) == (described, hash)
+    assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert "no JSON-LD" in str(error.details())
+
+
+@pytest.mark.parametrize("method", ["GetRevision", "PreviewDataset", "DescribeDataset"])
+@pytest.mark.parametrize("asked", [{"dataset": 9}, {"dataset": 2**64 - 1}, {"revision": 2**40}])
+async def test_what_there_is_not_is_not_found(
+    by_hand: Any, method: str, asked: dict[str, int]
+) -> None:
+    await dataset(by_hand, manifest(FILES))
+    request = getattr(pb, f"{method}Request")(**asked)
+
+    error = await failure(getattr(by_hand.content, method)(request))
+
+    assert error.code() is grpc.StatusCode.NOT_FOUND
+    assert "there is no dataset" in str(error.details()) or "no revision" in str(error.details())
+
+
 def blocks(face: Any) -> list[Any]:
     return [face.node.chain.at(number) for number in range(1, face.node.chain.best.number + 1)]
 
