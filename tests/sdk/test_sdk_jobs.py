@@ -392,3 +392,19 @@ def test_an_epsilon_that_promises_nothing_is_refused(epsilon: float) -> None:
 def test_a_delta_that_promises_nothing_is_refused(delta: float) -> None:
     with pytest.raises(ValueError, match="below one over the number of rows"):
         Budget(epsilon=1, output_bytes=1, delta=delta).params()
+
+
+def test_twenty_jobs_at_once_all_come_back_before_their_deadlines(
+    client: Client, table: int, bob: Keypair
+) -> None:
+    key, model = SealingKey.generate(), linear(3, 2)
+    client.publish_content(bob, model)
+    plan = TrainingPlan(epsilon=0.05, steps=5)
+    spec = client.job_spec(table, model, plan, key=key.public, max_output_bytes=1_000)
+
+    jobs = [client.create_job(bob, spec) for _ in range(20)]
+    for job in jobs:
+        job.wait(timeout=120)
+
+    results = {job.result(key) for job in jobs}
+    assert len(results) == 20, "each has noise of its own"
