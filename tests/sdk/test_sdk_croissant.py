@@ -1,6 +1,9 @@
-"""What describes a dataset is what mlcroissant reads, without a network."""
+"""What describes a dataset is what mlcroissant reads: from files, and from a node."""
 
+import http.client
+import json
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +11,8 @@ import pandas as pd
 import pytest
 from pyarrow import Table, parquet
 
-from tilth.sdk import Publication
+import tilth
+from tilth.sdk import NodeProcess, Publication
 
 FRAME = pd.DataFrame({"n": [1, 2, 3], "x y": [0.5, 1.5, -2.0], "word": ["a", "b", "c"]})
 
@@ -44,3 +48,78 @@ def test_mlcroissant_validates_and_loads_it(folder: Path, tmp_path: Path) -> Non
                 [b"a", b"b", b"c"],
                 ["a", "b", "c"],
             )
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[NodeProcess]:
+    with NodeProcess() as running:
+        yield running
+
+
+def published(node: NodeProcess, source: Any, **more: Any) -> int:
+    terms = {"name": "frames", "licence": "CC0-1.0", "key": "//Alice"}
+    return tilth.publish(source, url=node.ws, grpc=node.grpc, **terms, **more).dataset
+
+
+def get(node: NodeProcess, path: str, **headers: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(node.http.removeprefix("http://"), timeout=10)
+    connection.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    reply = connection.getresponse()
+    found = reply.status, reply.read()
+    connection.close()
+    return found
+
+
+def test_mlcroissant_loads_a_dataset_from_a_nodes_address(
+    node: NodeProcess, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = published(node, folder)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own, about its own libraries
+        import mlcroissant
+        from mlcroissant._src.core import constants
+
+        monkeypatch.setattr(constants, "DOWNLOAD_PATH", type(constants.DOWNLOAD_PATH)(tmp_path))
+        read: Any = mlcroissant.Dataset(f"{node.http}/datasets/{number}/croissant.json")
+        assert not read.metadata.issues.errors
+        for name in ("t.csv", "l.jsonl", "p.parquet"):
+            rows = list(read.records(f"{name}/rows"))
+            assert [row[f"{name}/rows/n"] for row in rows] == [1, 2, 3]
+
+
+def test_an_older_revision_and_a_proxys_address_are_asked_for(node: NodeProcess) -> None:
+    number = published(node, {"one.csv": b"a\n1\n"})
+    published(node, {"two.csv": b"a\n2\n"}, revises=number)
+    path = f"/datasets/{number}/croissant.json"
+
+    _, newest = get(node, path)
+    _, first = get(node, f"{path}?revision=0", x_forwarded_proto="https")
+
+    (two,), (one,) = (json.loads(each)["distribution"] for each in (newest, first))
+    assert (one["name"], two["name"]) == ("one.csv", "two.csv")
+    assert one["contentUrl"].startswith(f"https://{node.http.removeprefix('http://')}/ipfs/")
+    assert two["contentUrl"].startswith(f"{node.http}/ipfs/")
+    status, data = get(node, two["contentUrl"].removeprefix(node.http))
+    assert (status, data) == (200, b"a\n2\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "told"),
+    [
+        ("9999/croissant.json", 404, "there is no dataset 9999"),
+        ("0/croissant.json?revision=77", 404, "no revision 77"),
+        ("0/croissant.json?revision=x", 400, "a revision is a number"),
+        ("99999999999999/croissant.json", 404, "croissant.json is here"),
+        ("../x", 404, "croissant.json is here"),
+    ],
+)
+def test_what_has_no_description_is_told(
+    node: NodeProcess, path: str, status: int, told: str
+) -> None:
+    published(node, {"here.csv": b"a\n%d\n" % len(path)})
+
+    answer = get(node, f"/datasets/{path}")
+
+    assert answer[0] == status
+    assert told in answer[1].decode()

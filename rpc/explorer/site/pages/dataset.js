@@ -72,7 +72,7 @@ const facts = (card) => [
   ["Version", card.metadata.version],
   ["Source", card.metadata.url],
   ["Row commitment", card.private && html`<${Hash} value=${card.private.rowRoot} />`],
-  ["Croissant", card.metadataCid && html`<a href=${`/ipfs/${card.metadataCid}`} download=${`croissant-${card.row.number}.json`}>JSON-LD</a>`],
+  ["Croissant", card.metadataCid && html`<a href=${`/datasets/${card.row.number}/croissant.json?revision=${card.shown}`} download=${`croissant-${card.row.number}.json`}>JSON-LD</a>`],
 ];
 
 /** What was taken, what running jobs may still take, and what is left. */
