@@ -1,11 +1,13 @@
 """Jobs on two machines of a Ray cluster: the same answers, the same jail, and what a loss costs."""
 
+import json
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,62 +56,80 @@ def task_of(vault: Vault, steps: int, job: int = 7) -> Run:
     return Run(job, 0, spec, hash_of(spec), spec.model, root, 10**7, cost, lambda _: None)
 
 
-@dataclass(frozen=True, slots=True)
 class Machines:
-    """Two nodes with one place each, and a head with none, all on the loopback interface."""
+    """Two machines with one place each, and a head with none, all on the loopback interface."""
 
-    cluster: Any
-    address: str
-    nodes: list[Any]
+    def __init__(self) -> None:
+        port = _free_port()
+        self.address = f"ray://127.0.0.1:{port}"
+        self.raylets: list[int] = []
+        """The process of each machine."""
+        quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+        # the head forks too, for each client, and needs none of gRPC's handlers for that
+        forking = {"GRPC_ENABLE_FORK_SUPPORT": "0"}
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("ray_machines.py")), str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **quiet, **forking},
+        )
+        assert self._heard() == "ready"
 
-    def working(self) -> list[Any]:
-        """The nodes on which a job's process runs."""
-        return [node for node in self.nodes if _benches(node)]
+    def complete(self) -> None:
+        """Two machines again, whatever was lost before."""
+        while len(self.raylets) < 2:
+            self.raylets.append(self._told("add"))
 
-    def computing(self) -> Any:
-        """A node on which a confined process runs, or None."""
-        return next((node for node in self.nodes if self.jailed(node)), None)
+    def kill(self, raylet: int) -> None:
+        self.raylets.remove(raylet)
+        self._told(str(raylet))
+
+    def close(self) -> None:
+        self._process.communicate(timeout=PATIENCE)
+
+    def working(self) -> list[int]:
+        """The machines on which a job's process runs."""
+        return [raylet for raylet in self.raylets if _benches(raylet)]
+
+    def computing(self) -> int | None:
+        """A machine on which a confined process runs, or None."""
+        return next((raylet for raylet in self.raylets if self.jailed(raylet)), None)
 
     def seen(self, kept: dict[int, list[dict[str, str]]]) -> bool:
-        """Keeps what the kernel says now; whether each node has had a confined process."""
-        for at, node in enumerate(self.nodes):
-            kept.setdefault(at, []).extend(self.jailed(node))
+        """Keeps what the kernel says now; whether each machine has had a confined process."""
+        for raylet in self.raylets:
+            kept.setdefault(raylet, []).extend(self.jailed(raylet))
         return all(kept.values())
 
-    def jailed(self, node: Any) -> list[dict[str, str]]:
-        """What the kernel says of the confined processes below the node's jobs."""
-        zygotes = [child for bench in _benches(node) for child in _children(bench)]
+    def jailed(self, raylet: int) -> list[dict[str, str]]:
+        """What the kernel says of the confined processes below the machine's jobs."""
+        zygotes = [child for bench in _benches(raylet) for child in _children(bench)]
         found = [_status(pid) for zygote in zygotes for pid in _children(zygote)]
         return [status for status in found if status.get("Seccomp") == "2"]
 
-    def complete(self) -> None:
-        """Two nodes again, whatever was lost before."""
-        while len(self.nodes) < 2:
-            self.nodes.append(self.cluster.add_node(num_cpus=1, node_ip_address="127.0.0.1"))
+    def _told(self, line: str) -> Any:
+        assert self._process.stdin is not None
+        print(line, file=self._process.stdin, flush=True)
+        return self._heard()
 
-    def kill(self, node: Any) -> None:
-        self.nodes.remove(node)
-        self.cluster.remove_node(node, allow_graceful=False)
+    def _heard(self) -> Any:
+        """What Ray prints itself is none of it."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith('{"said"'):
+                return json.loads(line)["said"]
+        raise AssertionError("the process of the cluster has ended")
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Machines]:
     pytest.importorskip("ray")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-        patch.setenv("GRPC_ENABLE_FORK_SUPPORT", "0")  # the head forks amid gRPC's threads
-        from ray.cluster_utils import Cluster
-
-        port, local = _free_port(), {"node_ip_address": "127.0.0.1"}
-        head = {"num_cpus": 0, "include_dashboard": False, "ray_client_server_port": port, **local}
-        started = Cluster(initialize_head=True, head_node_args=head)
-        try:
-            nodes = [started.add_node(num_cpus=1, wait=False, **local) for _ in range(2)]
-            started.wait_for_nodes(timeout=60)
-            yield Machines(started, f"ray://127.0.0.1:{port}", nodes)
-        finally:
-            started.shutdown()
+    machines = Machines()
+    try:
+        yield machines
+    finally:
+        machines.close()
 
 
 @pytest.fixture
@@ -271,8 +291,7 @@ def _free_port() -> int:
         return port
 
 
-def _benches(node: Any) -> list[int]:
-    raylet = node.all_processes["raylet"][0].process.pid
+def _benches(raylet: int) -> list[int]:
     return [pid for pid in _children(raylet) if b"Bench" in _command(pid)]
 
 
