@@ -12,7 +12,7 @@ import pytest
 from pyarrow import Table, parquet
 
 import tilth
-from tilth.sdk import NodeProcess, Publication
+from tilth.sdk import NodeProcess, Publication, Refused
 
 FRAME = pd.DataFrame({"n": [1, 2, 3], "x y": [0.5, 1.5, -2.0], "word": ["a", "b", "c"]})
 
@@ -48,6 +48,25 @@ def test_mlcroissant_validates_and_loads_it(folder: Path, tmp_path: Path) -> Non
                 [b"a", b"b", b"c"],
                 ["a", "b", "c"],
             )
+
+
+def test_columns_that_no_content_could_hold_are_not_described() -> None:
+    columns = ",".join(
+        f"a rather long name of a column whose number is {at}" for at in range(20_000)
+    )
+
+    wide = Publication.of({"w.csv": columns.encode() + b"\n"}, name="wide", spdx="MIT")
+
+    assert len(wide.metadata) < 2000
+    assert json.loads(wide.metadata)["recordSet"] == []
+    assert json.loads(wide.metadata)["distribution"][0]["name"] == "w.csv"
+
+
+def test_what_no_content_could_list_is_refused_before_anything_is_stored() -> None:
+    many = {f"folder/{at}.txt": b"the same" for at in range(15_000)}
+
+    with pytest.raises(Refused, match="publish it as several datasets, or its files in an archive"):
+        Publication.of(many, name="many", spdx="MIT")
 
 
 @pytest.fixture(scope="module")

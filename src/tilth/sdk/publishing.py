@@ -2,7 +2,8 @@
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME: Final = 96
 _MOST_CONTENTS: Final = 4096
+_LARGEST_CONTENT: Final = 2 * 1024 * 1024
 _SALT: Final = b"tilth/reservation/1"
 
 
@@ -62,15 +64,26 @@ class Publication:
         description: str = "",
         changelog: str = "",
     ) -> "Publication":
-        """Reads the source; raises Refused, BadTable, FileNotFoundError."""
+        """Reads the source; raises Refused, BadTable, FileNotFoundError.
+
+        Columns are not described where there are so many that no content could hold it.
+        """
         _ensure_described(name, spdx, tags)
         reading = Reading.of(source)
         if len(reading.contents) > _MOST_CONTENTS:
             raise Refused("a revision has at most 4 GiB in 4096 parts: publish it as several")
-        metadata = croissant.describe(
-            name, spdx=spdx, files=reading.files, tags=tags, description=description
-        )
-        return cls(name, spdx, tuple(tags), reading, metadata, changelog.encode() or None)
+        describe = partial(croissant.describe, name, spdx=spdx, tags=tags, description=description)
+        metadata = describe(files=reading.files)
+        if len(metadata) > _LARGEST_CONTENT:
+            bare = [replace(file, columns=()) for file in reading.files]
+            metadata = describe(files=bare)
+        made = cls(name, spdx, tuple(tags), reading, metadata, changelog.encode() or None)
+        if max(map(len, made.small)) > _LARGEST_CONTENT:
+            raise Refused(
+                "the list of its files, or what is said of it, is larger than the 2 MiB of a "
+                "content: publish it as several datasets, or its files in an archive"
+            )
+        return made
 
     @property
     def small(self) -> list[bytes]:
