@@ -5,11 +5,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from substrateinterface import Keypair
+from substrateinterface import Keypair, KeypairType
+from substrateinterface.utils.ss58 import ss58_decode
 
 from tilth.sdk import BadTable, Client, Refused, Unreachable, WrongContent
 from tilth.sdk.connection import Connection
 from tilth.sdk.contents import CHUNK_BYTES, fetch
+from tilth.sdk.storing import SignedStores
 
 
 @pytest.mark.parametrize("data", [b"x", b"0x41", "Größe".encode(), bytes(range(256)) * 5000])
@@ -200,3 +202,27 @@ def test_a_node_that_is_not_there_is_said_by_either_face(client: Client, alice: 
         pytest.raises(Unreachable, match=r"gRPC at 127\.0\.0\.1:9"),
     ):
         half.fetch(bytes(32))
+
+
+@pytest.mark.parametrize("kind", [KeypairType.ED25519, KeypairType.SR25519])
+@pytest.mark.parametrize("size", [1, 100, 20_000, 70_000])
+def test_an_extrinsic_that_stores_is_what_substrate_interface_makes_but_for_its_signature(
+    client: Client, kind: int, size: int
+) -> None:
+    """Its own codec takes the same bytes apart again; sr25519 signs anew each time."""
+    pair = Keypair.create_from_seed("0x" + "17" * 32, crypto_type=kind)
+    connection: Connection = client._connection
+    data = bytes(range(251)) * (size // 251 + 1)
+    params = {"cid": {"codec": 0x55, "hashing": "Sha2_256"}, "data": data}
+    expected = connection.signed(
+        pair, "TransactionStorage", "store_with_cid_config", params, nonce=1
+    )
+
+    stores = SignedStores(connection, pair, 0x55)
+    stores.storing(b"the first nonce", b"")
+    made = stores.storing(data, b"")
+
+    at = made.index(bytes.fromhex(ss58_decode(pair.ss58_address))) + 33
+    assert len(made) == len(expected)
+    assert made[:at] == expected[:at]
+    assert made[at + 64 :] == expected[at + 64 :]

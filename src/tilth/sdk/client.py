@@ -128,7 +128,7 @@ class Client:
 
     def has_content(self, content_hash: bytes) -> bool:
         """Whether the chain has it."""
-        return contents.has(self._connection, content_hash)
+        return bool(contents.present(self._connection, [content_hash]))
 
     def publish_dataset(
         self,

@@ -62,7 +62,6 @@ class Connection:
 
     def __init__(self, url: str, target: str) -> None:
         import grpc
-        from substrateinterface import SubstrateInterface
 
         from tilth.v1.content_pb2_grpc import ContentStub
         from tilth.v1.jobs_pb2_grpc import JobsStub
@@ -71,7 +70,7 @@ class Connection:
         self.url = url
         self.target = target
         with json_rpc_answers(url):
-            self.chain: Any = SubstrateInterface(url=url)  # its annotations leave None out
+            self.chain: Any = _chain(url)  # its annotations leave None out
         sizes = [("grpc.max_receive_message_length", _LARGEST_MESSAGE)]
         self._channel = grpc.insecure_channel(target, options=sizes)
         self.content = ContentStub(self._channel)
@@ -104,14 +103,19 @@ class Connection:
         if nonce is None:
             nonce = self.next_nonce(pair.ss58_address)
         with json_rpc_answers(self.url):
-            composed = self.chain.compose_call(pallet, call, dict(params))
+            composed = self.call(pallet, call, params)
             extrinsic = self.chain.create_signed_extrinsic(composed, pair, nonce=nonce)
         return bytes(extrinsic.data.data)
+
+    def call(self, pallet: str, call: str, params: Mapping[str, Any]) -> Any:
+        """A call as substrate-interface has it."""
+        with json_rpc_answers(self.url):
+            return self.chain.compose_call(pallet, call, dict(params))
 
     def unsigned(self, pallet: str, call: str, params: Mapping[str, Any]) -> bytes:
         """An extrinsic that no account signs."""
         with json_rpc_answers(self.url):
-            composed = self.chain.compose_call(pallet, call, dict(params))
+            composed = self.call(pallet, call, params)
             extrinsic = self.chain.create_unsigned_extrinsic(composed)
         return bytes(extrinsic.data.data)
 
@@ -142,6 +146,27 @@ class Connection:
         """The decoded value of a storage item, at the best block if none is named."""
         with json_rpc_answers(self.url):
             return self.chain.query(pallet, item, list(keys), block_hash).value
+
+    def known(self, pallet: str, item: str, keys: Sequence[Any]) -> list[bool]:
+        """Which of these keys the storage map has at the best block, asked for at once."""
+        if not keys:
+            return []
+        with json_rpc_answers(self.url):
+            places = [self._place(pallet, item, key) for key in keys]
+        (answer,) = self.ask("state_queryStorageAt", [places])
+        held = {place for place, value in answer["changes"] if value is not None}
+        return [place in held for place in places]
+
+    def _place(self, pallet: str, item: str, key: Any) -> str:
+        """Without a question to the node for each key, unlike `create_storage_key`."""
+        from substrateinterface.storage import StorageKey
+
+        if self.chain.metadata is None:
+            self.chain.init_runtime()
+        config, metadata = self.chain.runtime_config, self.chain.metadata
+        named = {"runtime_config": config, "metadata": metadata}
+        place: str = StorageKey.create_from_storage_function(pallet, item, [key], **named).to_hex()
+        return place
 
     def entries(self, pallet: str, item: str, block_hash: str | None) -> Iterator[tuple[Any, Any]]:
         """Every key of a storage map with its value."""
@@ -191,6 +216,24 @@ class Connection:
             return next(found for found in map(_inclusion_in, statuses) if found is not None)
         finally:
             statuses.cancel()
+
+
+def _chain(url: str) -> Any:
+    from substrateinterface import SubstrateInterface
+
+    class Chain(SubstrateInterface):  # type: ignore[misc]  # it has no types
+        """Asks once for what never changes: every signature takes the genesis' hash."""
+
+        _genesis: str | None = None
+
+        def get_block_hash(self, block_id: Any = None) -> Any:
+            if block_id != 0:
+                return super().get_block_hash(block_id)
+            if self._genesis is None:
+                self._genesis = super().get_block_hash(0)
+            return self._genesis
+
+    return Chain(url=url)
 
 
 def _inclusion_in(status: "TransactionStatus") -> "Inclusion | None":

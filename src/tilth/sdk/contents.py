@@ -1,15 +1,16 @@
 """Content: how bytes get into the chain's blocks under their hash, and out of them again."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
-from itertools import count
+from itertools import compress, islice
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tilth.primitives.crypto.hashing import blake2_256, keccak_256, sha2_256
 from tilth.primitives.unixfs import RAW
 from tilth.sdk.connection import Connection
 from tilth.sdk.refusals import Refused, WrongContent, grpc_answers, refusal
+from tilth.sdk.storing import SignedStores
 from tilth.v1 import content_pb2 as pb
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES: Final = 1024 * 1024
 """Of a file; a block takes several of these."""
-_STORE: Final = ("TransactionStorage", "store_with_cid_config")
+_AT_ONCE: Final = 8  # contents that are in memory
+_ASKED_AT_ONCE: Final = 256
 _INDICES: Final = (
     ("TransactionStorage", "TransactionByContentHash"),
     ("TransactionStorage", "PinByContentHash"),
@@ -42,13 +44,8 @@ def publish(
 
     So an upload that broke off goes on where it stopped.
     """
-    nonces = count(connection.next_nonce(pair.ss58_address))
-
-    def signed(data: bytes, _: bytes) -> bytes:
-        params = {"cid": {"codec": codec, "hashing": "Sha2_256"}, "data": data}
-        return connection.signed(pair, *_STORE, params, nonce=next(nonces))
-
-    return store(connection, contents, signed, progress)
+    signed = SignedStores(connection, pair, codec)
+    return store(connection, contents, signed.storing, progress)
 
 
 def store(
@@ -116,15 +113,18 @@ class _Upload:
 
     def _extrinsics(self) -> Iterator[bytes]:
         begun: set[bytes] = set()
-        for data in self._contents:
-            hash = sha256(data).digest()
-            self.hashes.append(hash)
-            if hash in begun or has(self._connection, hash):
-                self._progress(len(data))
-                continue
-            begun.add(hash)
-            self._sent.append((hash, len(data)))
-            yield self._storing(data, hash)
+        contents = iter(self._contents)
+        while some := list(islice(contents, _AT_ONCE)):
+            hashes = [sha256(data).digest() for data in some]
+            there = present(self._connection, hashes)
+            for hash, data in zip(hashes, some, strict=True):
+                self.hashes.append(hash)
+                if hash in begun or hash in there:
+                    self._progress(len(data))
+                    continue
+                begun.add(hash)
+                self._sent.append((hash, len(data)))
+                yield self._storing(data, hash)
 
     def _check(self, answer: pb.PublishResponse) -> None:
         hash, size = self._sent[answer.request]
@@ -145,11 +145,15 @@ def _ignored(_: int) -> None:
     pass
 
 
-def has(connection: Connection, hash: bytes) -> bool:
-    """Whether the chain has this content."""
-    return any(
-        connection.query(*index, ["0x" + hash.hex()], None) is not None for index in _INDICES
-    )
+def present(connection: Connection, hashes: Sequence[bytes]) -> set[bytes]:
+    """Which of these contents the chain has."""
+    found: set[bytes] = set()
+    for start in range(0, len(hashes), _ASKED_AT_ONCE):
+        asked = hashes[start : start + _ASKED_AT_ONCE]
+        for index in _INDICES:
+            known = connection.known(*index, ["0x" + hash.hex() for hash in asked])
+            found.update(compress(asked, known))
+    return found
 
 
 def fetch(connection: Connection, hash: bytes) -> bytes:

@@ -97,7 +97,8 @@ class Publication:
             **dict(reading.chunk_sizes()),
             **{_sha256(data): len(data) for data in (*reading.nodes, *self.small)},
         }
-        new = [size for hash, size in sizes.items() if not contents.has(connection, hash)]
+        there = contents.present(connection, list(sizes))
+        new = [size for hash, size in sizes.items() if hash not in there]
         per_byte = connection.query("TransactionStorage", "ByteFee", [], None) or 0
         per_entry = connection.query("TransactionStorage", "EntryFee", [], None) or 0
         record = connection.constant("Datasets", "Deposit")
