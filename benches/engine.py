@@ -2,11 +2,13 @@
 
 Beside the engine (jail, clipping, noise, both processes' CPU time) the same run measures two plain
 ways to the summed gradient on one thread: by hand in numpy, and by ONNX Runtime in this process.
-Where PyTorch is installed: its plain step, and its gradients of single rows by vmap, as Opacus
-takes them. Then what a job costs before its first step, and the noise beside a textbook Box-Muller.
+Where PyTorch is installed: its plain step, and its gradients of single rows by vmap, clipped. Where
+Opacus is: its functional mode, at the batch that suits it best. Then what a job costs before its
+first step, and the noise beside a textbook Box-Muller.
 Run: python benches/engine.py [seconds per row]
 """
 
+import copy
 import importlib.util
 import os
 import sys
@@ -169,6 +171,38 @@ def by_torch(model: Any, rows: Any, labels: Any) -> tuple[Callable[[], object], 
     return plain, private
 
 
+def by_opacus(model: Any, rows: Any, labels: Any) -> float:
+    """CPU microseconds per row of a whole private step."""
+    import torch
+    from opacus.grad_sample import GradSampleModule
+    from opacus.optimizers import DPOptimizer
+    from torch.nn.functional import cross_entropy
+
+    def timed(batch: int) -> float:
+        net = copy.deepcopy(model).train()
+        for part in net.modules():  # vmap takes no chance
+            if isinstance(getattr(part, "dropout", None), float):
+                part.dropout = 0.0
+            elif isinstance(part, torch.nn.Dropout):
+                part.p = 0.0
+        private = GradSampleModule(net, force_functorch=True)
+        descent = DPOptimizer(
+            torch.optim.SGD(private.parameters(), lr=1e-4),
+            noise_multiplier=1.0,
+            max_grad_norm=1.0,
+            expected_batch_size=batch,
+        )
+
+        def step() -> None:
+            descent.zero_grad()
+            cross_entropy(private(rows[:batch]), labels[:batch]).backward()
+            descent.step()
+
+        return repeated(step, batch)
+
+    return min(map(timed, (SLOTS, 256, 1024)))
+
+
 def torchs_nets() -> dict[str, tuple[Any, Any, int]]:
     """A net, rows for it, and how many classes it tells."""
     import torch
@@ -203,7 +237,9 @@ def compare_with_torch(engine: Engine) -> None:
     nets = torchs_nets()
     from models.export import exported
 
-    print("CPU µs per row and step         private   torch    ×        vmap     ×")
+    opacus = importlib.util.find_spec("opacus") is not None
+    more = "       opacus     ×" if opacus else ""
+    print(f"CPU µs per row and step         private   torch    ×        vmap     ×{more}")
     for name, (net, rows, classes) in nets.items():
         table = Table(1, classes)
         table.rows = rows.flatten(1).numpy().astype(np.float32)
@@ -212,6 +248,9 @@ def compare_with_torch(engine: Engine) -> None:
         ours = private(engine, exported(net, rows[:3]), table)
         eager, functional = repeated(plain, SLOTS), repeated(vmapped, SLOTS)
         ratios = f"{eager:7.2f} {ours / eager:5.2f}  {functional:9.2f} {ours / functional:8.2f}"
+        if opacus:
+            functional = by_opacus(net, rows, torch.from_numpy(table.labels))
+            ratios += f" {functional:12.2f} {ours / functional:5.2f}"
         print(f"{name:<30} {ours:8.2f} {ratios}", flush=True)
 
 
